@@ -1,0 +1,24 @@
+import { LilyError } from "./lily-error.ts";
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const durationPattern = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h)$/;
+/** Thirty days; longer waits belong to a schedule. */
+export const durationMsMax = 30 * 24 * 3_600_000;
+
+/** Milliseconds of `30s`, `500ms`, `1.5m`, `2h`. Throws DURATION_INVALID. */
+export function parseDuration(text: string): number {
+  const match = durationPattern.exec(text);
+  const unitMs = match?.[2] === undefined ? undefined : unitsMs[match[2]];
+  if (match?.[1] === undefined || unitMs === undefined) throw new LilyError("DURATION_INVALID", `not a duration: ${JSON.stringify(text.slice(0, 40))}`);
+  const durationMs = Math.round(Number(match[1]) * unitMs);
+  if (durationMs > durationMsMax) throw new LilyError("DURATION_INVALID", `duration ${text} is longer than 30 days`);
+  return durationMs;
+}
+
+/** A duration for people: 12 ms, 3.4 s, 2 m 5 s. */
+export function durationText(durationMs: number): string {
+  if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;
+  if (durationMs < 60_000) return `${(durationMs / 1_000).toFixed(1)} s`;
+  if (durationMs < 3_600_000) return `${Math.floor(durationMs / 60_000)} m ${Math.round((durationMs % 60_000) / 1_000)} s`;
+  return `${Math.floor(durationMs / 3_600_000)} h ${Math.round((durationMs % 3_600_000) / 60_000)} m`;
+}

@@ -1,0 +1,154 @@
+/**
+ * The plan: a workflow after checking and resolving. `plan_hash` is the tagged digest "plan" of its canonical form, so it holds no
+ * time, no machine path and no secret value. It covers the resolved document, parameters, policy digest, schemas, modules and code.
+ * Types only (the compiler in `graph/` is the one producer); order of arrays is document order and is significant.
+ */
+import type { Digest } from "../base/digest.ts";
+import type { JsonValue } from "../base/json-value.ts";
+
+export interface PlanDocument {
+  readonly v: 1;
+  readonly workflow: string;
+  readonly title: string | null;
+  readonly params: Readonly<Record<string, JsonValue>>;
+  readonly inputs: Readonly<Record<string, PlanInput>>;
+  readonly policy: PlanPolicy;
+  readonly policy_digest: Digest;
+  readonly steps: readonly PlanStep[];
+  readonly gates: readonly PlanGate[];
+  readonly routes: readonly PlanRoute[];
+  /** Every file of code that the plan binds: argv items that name regular files, `uses` globs, module files. Sorted by path. */
+  readonly code: readonly PlanCode[];
+  readonly modules: readonly PlanModule[];
+  readonly schemas: readonly { readonly schema_id: string; readonly digest: Digest }[];
+}
+
+/** `file` is relative to the workflow's folder; `--input name=FILE` overrides it when the run starts. */
+export interface PlanInput {
+  readonly file: string | null;
+  readonly schema: string | null;
+  readonly media_type: string | null;
+}
+
+export interface PlanPolicy {
+  /** Resolved executables that steps may run, by name or path; null allows all. */
+  readonly tools: readonly string[] | null;
+  readonly write: { readonly allow: readonly string[]; readonly deny: readonly string[] } | null;
+  readonly network: "allow" | "deny";
+  readonly sandbox: "off" | "prefer" | "require";
+  /** Attempts of one step from every automatic cause together (E3). */
+  readonly attempts_max: number;
+}
+
+export interface PlanRetry {
+  readonly max: number;
+  readonly backoff_ms: number;
+  readonly factor: number;
+  readonly max_backoff_ms: number;
+}
+
+export type PlanExecutor =
+  | { readonly kind: "process"; readonly argv: readonly string[] }
+  | { readonly kind: "shell"; readonly text: string }
+  | { readonly kind: "module"; readonly module: string; readonly isolation: "none" | "process" };
+
+export interface PlanEnvironment {
+  readonly env: Readonly<Record<string, string>>;
+  readonly env_from: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+/** Exactly one of `path`, `glob` for files; neither for a value that a module returns under this name. */
+export interface PlanOutput {
+  readonly path: string | null;
+  readonly glob: string | null;
+  readonly schema: string | null;
+  readonly media_type: string | null;
+  readonly optional: boolean;
+}
+
+export interface PlanStep extends PlanEnvironment {
+  readonly id: string;
+  readonly title: string | null;
+  /** Ids of the steps that must succeed first, in document order; explicit ones and those that references imply. */
+  readonly needs: readonly string[];
+  readonly executor: PlanExecutor;
+  readonly with: Readonly<Record<string, JsonValue>>;
+  readonly outputs: Readonly<Record<string, PlanOutput>>;
+  readonly workdir: "source" | "isolated";
+  readonly timeout_ms: number | null;
+  readonly retry: PlanRetry;
+  readonly pure: boolean;
+  readonly effects: readonly PlanEffect[];
+  readonly gates: readonly PlanGate[];
+  readonly log_bytes_max: number;
+}
+
+export interface PlanEffect {
+  readonly category: "file_system" | "network" | "data_mutation" | "configuration" | "system" | "other";
+  readonly description: string;
+  readonly reversible: boolean | null;
+  readonly hint: string | null;
+}
+
+export type PlanGateCheck =
+  | ({ readonly kind: "command"; readonly argv: readonly string[] } & PlanEnvironment)
+  | { readonly kind: "schema"; readonly schema: string; readonly of: string }
+  | { readonly kind: "hash"; readonly hash: PlanHashGate };
+
+export type HashLaw = "sha256_bundle_digest" | "sha256_member_digest_concat" | "sha256_index_json_ascii_lex_raw_bytes" | "json_verdict";
+
+/** A hash gate: `root` and `flag` are paths relative to the step's folder. Laws: docs/formats/hash-gates.md. */
+export interface PlanHashGate {
+  readonly law: HashLaw;
+  readonly root: string;
+  readonly flag: string | null;
+  readonly index: string | null;
+  readonly ordering: "ascii_lex" | "index_order";
+  readonly path_base: "bundle_root" | "run_root";
+  readonly exclude_filenames: readonly string[];
+  readonly digest_field: string | null;
+  /** For json_verdict: a JSON pointer into the file at `root` and the value it must equal. */
+  readonly pointer: string | null;
+  readonly equals: JsonValue;
+}
+
+export interface PlanGate {
+  readonly id: string;
+  readonly required: boolean;
+  readonly timeout_ms: number;
+  readonly check: PlanGateCheck;
+}
+
+export interface PlanRouteCondition {
+  readonly step: string | null;
+  readonly gate: string | null;
+  /** Step: failed, timeout, interrupted. Gate: failed, error. Null matches any. */
+  readonly status: "failed" | "timeout" | "interrupted" | "error" | null;
+  readonly violation: boolean | null;
+}
+
+export type PlanRouteAction =
+  | { readonly kind: "retry"; readonly max: number }
+  | { readonly kind: "goto"; readonly target: string; readonly max: number }
+  | { readonly kind: "escalate"; readonly reason: string }
+  | { readonly kind: "abort"; readonly reason: string }
+  | { readonly kind: "continue" };
+
+export interface PlanRoute {
+  readonly id: string;
+  readonly when: PlanRouteCondition;
+  readonly do: PlanRouteAction;
+}
+
+export interface PlanCode {
+  /** Relative to the workflow's folder. */
+  readonly path: string;
+  readonly digest: Digest;
+}
+
+export interface PlanModule {
+  readonly name: string;
+  readonly path: string;
+  readonly digest: Digest;
+}

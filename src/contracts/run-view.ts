@@ -1,0 +1,107 @@
+/** What people and programs are shown of a run: folds of its record, never truth themselves. JSON shapes of the CLI (`--json`). */
+import type { Digest } from "../base/digest.ts";
+import type { ArtifactRef } from "./artifact-ref.ts";
+
+export const runStatuses = ["created", "planned", "running", "succeeded", "failed", "blocked", "canceled"] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+export const stepStatuses = ["pending", "running", "succeeded", "failed", "skipped", "reused", "interrupted"] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+export interface AttemptView {
+  readonly n: number;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly duration_ms: number | null;
+  readonly outcome: "running" | "completed" | "failed" | "timeout" | "interrupted";
+  readonly error: { readonly code: string; readonly reason: string } | null;
+  /** Relative to the run folder; a stream without output has no file. */
+  readonly log_paths: readonly string[];
+  readonly executor_summary: Readonly<Record<string, unknown>> | null;
+  /** artifact id -> digest of stored bytes. */
+  readonly input_artifact_hashes: Readonly<Record<string, Digest>>;
+  readonly output_artifact_hashes: Readonly<Record<string, Digest>>;
+  /** Why it started: ready, retry, route (with the route's id), resume, rerun. */
+  readonly cause: string;
+}
+
+/** StepRunRecord of docs/formats. */
+export interface StepView {
+  readonly step_id: string;
+  readonly status: StepStatus;
+  /** How many attempts there were; `attempt_list` has each. */
+  readonly attempts: number;
+  readonly attempt_list: readonly AttemptView[];
+  readonly produced_artifact_ids: readonly string[];
+  readonly gate_result_ids: readonly string[];
+  readonly policy_violation_ids: readonly string[];
+}
+
+export interface GateView {
+  readonly gate_id: string;
+  readonly step_id: string | null;
+  readonly attempt: number;
+  readonly status: "passed" | "failed" | "error";
+  readonly required: boolean;
+  readonly reason: string | null;
+  readonly metrics: Readonly<Record<string, number>> | null;
+  readonly result_artifact_id: string;
+  readonly log_artifact_ids: readonly string[];
+}
+
+export interface RouteView {
+  readonly route_id: string | null;
+  readonly action: string;
+  readonly step_id: string | null;
+  readonly gate_id: string | null;
+  readonly target: string | null;
+  readonly reason: string;
+}
+
+export interface RunView {
+  readonly run_id: string;
+  readonly kind: string;
+  readonly status: RunStatus;
+  readonly workflow: string | null;
+  readonly title: string | null;
+  readonly reason: string | null;
+  readonly plan_hash: Digest | null;
+  readonly created_at: string;
+  readonly finished_at: string | null;
+  readonly steps: readonly StepView[];
+  readonly gates: readonly GateView[];
+  readonly routes: readonly RouteView[];
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly environment_artifact_id: string | null;
+  readonly record: { readonly events: number; readonly head: Digest | null; readonly sealed: boolean };
+  /** Absolute folder of the run. */
+  readonly run_dir: string;
+}
+
+export interface VerifyView {
+  readonly run_id: string;
+  readonly result: "anchored" | "unanchored" | "behind_anchor" | "corrupt";
+  /** What the record is anchored by, as `local key lily/<workspace_id>, checkpoint of 12 leaves`; null when it is not. */
+  readonly anchor: string | null;
+  readonly events: number;
+  readonly head: Digest | null;
+  /** Each names the place: line, offset, what was expected and seen. */
+  readonly problems: readonly string[];
+}
+
+export interface ArtifactView extends ArtifactRef {
+  /** Where the bytes are: `object` or `record`. */
+  readonly stored_in: "object" | "record";
+}
+
+export interface ProblemView {
+  readonly code: string;
+  readonly message: string;
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly column: number | null;
+  /** Path inside the document, as steps.clean.run. */
+  readonly path: string | null;
+  /** What was probably meant. */
+  readonly suggestion: string | null;
+}

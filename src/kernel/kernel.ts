@@ -1,0 +1,136 @@
+/**
+ * The kernel: the operations that CLI, HTTP and TypeScript share. Composition without technology: everything outside comes through
+ * ports. Refusals by gate or policy are values inside the views; exceptions are LilyErrors with a code of the one table.
+ */
+import type { JsonObject, JsonValue } from "../base/json-value.ts";
+import type { LedgerEvent } from "../contracts/event.ts";
+import type { PlanDocument } from "../contracts/plan-document.ts";
+import type { ArtifactView, ProblemView, RunView, VerifyView } from "../contracts/run-view.ts";
+import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
+
+/** A workflow to run: a file on disk, or a document built in code (`defineWorkflow`) with the folder its paths are relative to. */
+export type WorkflowSource =
+  | { readonly file: string }
+  | { readonly document: JsonObject; readonly dir: string };
+
+export interface StartOptions {
+  /** Raw texts from the command line are parsed by each parameter's schema; values are taken as they are. */
+  readonly params?: Readonly<Record<string, JsonValue>>;
+  /** Input name to file path, overriding the document's. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Steps at once; default: the number of processors. */
+  readonly parallel?: number;
+  /** Continue a run made by `create`. */
+  readonly runId?: string;
+  /** Refuse when the plan's digest is another. */
+  readonly planHash?: string;
+  readonly title?: string;
+}
+
+export interface ExecOptions {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** Globs relative to cwd. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Gate commands: each one text that `sh -c` style quoting was NOT applied to; split into argv by the CLI. */
+  readonly gates: readonly (readonly string[])[];
+  readonly env: readonly string[];
+  readonly secrets: readonly string[];
+  readonly timeoutMs: number | null;
+  readonly title?: string;
+}
+
+/** A run in progress. */
+export interface RunHandle {
+  readonly runId: string;
+  /** Every event, after it is durable, from the first one; ends when the run rests. */
+  events(): AsyncIterable<LedgerEvent>;
+  /** Ends the run: processes first, then RUN_CANCELED. */
+  cancel(reason: string): Promise<void>;
+  /** Resolves when the run rests: succeeded, failed, blocked or canceled. Rejects on faults only. */
+  done(): Promise<RunView>;
+}
+
+export interface Runs {
+  create(options: { readonly title?: string; readonly workOrderFile?: string; readonly runId?: string }): Promise<RunView>;
+  start(source: WorkflowSource, options?: StartOptions): Promise<RunHandle>;
+  exec(options: ExecOptions): Promise<RunHandle>;
+  /** Continues after a crash, or a blocked run when `unblockReason` is given. */
+  resume(run: string, options?: { readonly unblockReason?: string; readonly parallel?: number }): Promise<RunHandle>;
+  /** Cancels a run that this or another process leads, or that nobody leads; resolves when it rests. */
+  cancel(run: string, reason: string): Promise<RunView>;
+  /** `run` may be a unique prefix of an id, or `latest`. RUN_NOT_FOUND, RUN_AMBIGUOUS. */
+  show(run: string): Promise<RunView>;
+  list(filter?: { readonly status?: string; readonly limit?: number }): Promise<readonly RunRow[]>;
+  /** Follows a run that any process leads: every event from `fromSeq`; ends when the run rests or `signal` aborts. */
+  watch(run: string, options?: { readonly fromSeq?: number; readonly signal?: AbortSignal }): AsyncIterable<LedgerEvent>;
+  logs(run: string, filter?: { readonly step?: string; readonly attempt?: number }): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
+}
+
+export interface Artifacts {
+  put(file: string, options?: { readonly type?: string; readonly name?: string; readonly run?: string; readonly schema?: string; readonly mediaType?: string }): Promise<ArtifactView>;
+  /** Verified bytes of an artifact by id, unique id prefix, or digest. */
+  get(id: string): Promise<Uint8Array>;
+  show(id: string): Promise<ArtifactView>;
+  list(filter?: ArtifactFilter): Promise<readonly ArtifactView[]>;
+}
+
+export interface SchemaRow {
+  readonly schema_id: string;
+  readonly origin: "built-in" | "workspace";
+  readonly digest: string;
+}
+
+export interface Schemas {
+  list(): Promise<readonly SchemaRow[]>;
+  /** The JSON Schema 2020-12 document. SCHEMA_UNKNOWN. */
+  show(schemaId: string): Promise<JsonObject>;
+  /** Without `file`: compatibility of each registered version with the one before. With it: validates the JSON file against the schema. */
+  check(schemaId: string | null, file: string | null): Promise<readonly ProblemView[]>;
+}
+
+export interface Workflows {
+  check(source: WorkflowSource): Promise<readonly ProblemView[]>;
+  /** Throws WORKFLOW_INVALID with the problems in the message when `check` finds any. */
+  plan(source: WorkflowSource, options?: Pick<StartOptions, "params">): Promise<{ readonly plan: PlanDocument; readonly plan_hash: string }>;
+}
+
+export interface Records {
+  verify(run: string): Promise<VerifyView>;
+  /** Verifies every stream of the workspace. */
+  verifyAll(): Promise<readonly VerifyView[]>;
+  show(run: string, options?: { readonly fromSeq?: number; readonly kind?: string }): AsyncIterable<LedgerEvent>;
+  /** Cuts a checkpoint over the workspace log; the signed note. Null when nothing is sealed yet. */
+  checkpoint(): Promise<{ readonly note: string; readonly size: number; readonly root: string; readonly key_name: string } | null>;
+}
+
+/** Nodes and edges of who made what from what, for one run. */
+export interface ProvenanceGraph {
+  readonly nodes: readonly { readonly id: string; readonly kind: "artifact" | "step" | "gate" | "input"; readonly label: string; readonly digest: string | null }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "produced" | "used" | "judged" }[];
+}
+
+export interface DoctorFinding {
+  readonly level: "ok" | "note" | "problem";
+  readonly subject: string;
+  readonly message: string;
+  /** What to do; null when nothing. */
+  readonly remedy: string | null;
+}
+
+export interface Kernel {
+  readonly workspaceDir: string;
+  readonly workspaceId: string;
+  readonly runs: Runs;
+  readonly artifacts: Artifacts;
+  readonly schemas: Schemas;
+  readonly workflows: Workflows;
+  readonly records: Records;
+  provenance(run: string): Promise<ProvenanceGraph>;
+  /** Drops the index and builds it again from records. */
+  rebuildIndex(): Promise<{ readonly runs: number; readonly events: number }>;
+  /** Checks identity, authority, records, objects, key, index; explains each resolved value. */
+  doctor(): Promise<readonly DoctorFinding[]>;
+  close(): Promise<void>;
+}

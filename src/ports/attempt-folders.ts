@@ -1,0 +1,33 @@
+import type { Digest } from "../base/digest.ts";
+import type { RunId } from "../contracts/ids.ts";
+
+/** The folder of one attempt: its logs, and where its command works. Never reused, never overwritten (E2). */
+export interface AttemptFolder {
+  /** Relative to the workspace root, for events and messages. */
+  readonly displayPath: string;
+  /** Absolute working directory of the command: the source folder, or an own empty folder when isolated. */
+  readonly cwd: string;
+  /** Absolute paths of the logs. A log file exists only when something was written to it. */
+  readonly stdoutPath: string;
+  readonly stderrPath: string;
+  /**
+   * Puts an object's verified bytes at a path outside `cwd` where the command can read them, and returns the absolute path. The
+   * same digest and name give the same path. The copy is the command's own: changing it does not change the object.
+   */
+  materialize(digest: Digest, fileName: string, read: () => Promise<Uint8Array | AsyncIterable<Uint8Array>>): Promise<string>;
+  /** Writes `executor.json`, the summary of how the attempt ran, once. */
+  writeSummary(text: string): Promise<void>;
+  /** Removes working files of an isolated attempt and materialised inputs; logs stay. */
+  clean(): Promise<void>;
+}
+
+export interface AttemptFolders {
+  /** `name` is `steps/<step>/<n>` or `gates/<gate>/<n>` as checked identifiers; STORAGE_FAILED when it exists already with content. */
+  open(run: RunId, name: readonly string[], work: { readonly kind: "source"; readonly dir: string } | { readonly kind: "isolated" }): Promise<AttemptFolder>;
+  /** Names of the log files of a run, relative to the run folder, with sizes. */
+  logs(run: RunId): Promise<readonly { readonly path: string; readonly size: number }[]>;
+  /** Writes run_manifest.json once; the same text again is a no-op, other text is RUN_STATE_CONFLICT. */
+  writeManifest(run: RunId, text: string): Promise<void>;
+  /** Absolute folder of a run. */
+  runDir(run: RunId): string;
+}

@@ -1,0 +1,37 @@
+import type { Digest } from "../base/digest.ts";
+import type { JsonValue } from "../base/json-value.ts";
+
+/** A file artifact as a module sees it. */
+export interface ModuleFile {
+  readonly path: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly media_type: string;
+}
+
+export interface ModuleContext {
+  readonly runId: string;
+  readonly stepId: string;
+  readonly attempt: number;
+  /** Aborts on cancel and timeout. After that every member refuses with CONTEXT_REVOKED (E6). */
+  readonly signal: AbortSignal;
+  /** Environment that the step names, secrets included. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Writes one line to the attempt's log, redacted. */
+  log(line: string): void;
+  /** The attempt's working directory. */
+  readonly cwd: string;
+}
+
+export interface LoadedModule {
+  readonly name: string;
+  readonly version: string;
+  /** Runs with checked input; resolves to checked output values by name. Rejects with MODULE_FAILED or what the module threw. */
+  run(context: ModuleContext, input: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, JsonValue>>>;
+}
+
+/** Loads modules made by `defineModule`. Loading runs the module's top level: trusted code (docs/howto/modules.md). */
+export interface ModuleHost {
+  /** `path` is absolute; `digest` is what the plan binds, and the file must still have it. MODULE_NOT_FOUND, MODULE_INVALID, WORKFLOW_DRIFT. */
+  load(name: string, path: string, digest: Digest): Promise<LoadedModule>;
+}

@@ -1,0 +1,51 @@
+import type { ArtifactRef } from "../contracts/artifact-ref.ts";
+import type { LedgerEvent } from "../contracts/event.ts";
+import type { StreamHead } from "./journal.ts";
+import type { ArtifactId, RunId, StreamId } from "../contracts/ids.ts";
+
+export interface RunRow {
+  readonly run_id: RunId;
+  readonly kind: string;
+  readonly workflow: string | null;
+  readonly title: string | null;
+  readonly status: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly events: number;
+}
+
+/** Where the bytes of an artifact are: in the object store, or riding in an event. */
+export interface ArtifactRow {
+  readonly artifact: ArtifactRef;
+  readonly stream: StreamId;
+  readonly seq: number;
+  readonly inline: boolean;
+}
+
+export interface ArtifactFilter {
+  readonly run_id?: string;
+  readonly artifact_type?: string;
+  readonly producer_id?: string;
+  readonly artifact_name?: string;
+  readonly digest?: string;
+  readonly limit?: number;
+}
+
+/**
+ * Derived lookup tables, rebuilt from records at any time (L6). Not durable on return; a crash loses at most what the cursor shows.
+ * Errors: INDEX_DAMAGED.
+ */
+export interface RunIndex {
+  /** Change number of the journal up to which the index has folded, and how many events of each stream it holds. */
+  cursor(): Promise<number>;
+  folded(stream: StreamId): Promise<number>;
+  /** Applies the next events of streams and moves the cursor, in one transaction. Events below `folded` are ignored. */
+  apply(batches: readonly { readonly head: StreamHead; readonly events: readonly LedgerEvent[] }[], cursor: number): Promise<void>;
+  runs(filter: { readonly status?: string; readonly idPrefix?: string; readonly limit?: number }): Promise<readonly RunRow[]>;
+  artifacts(filter: ArtifactFilter): Promise<readonly ArtifactRow[]>;
+  artifact(idPrefix: string): Promise<readonly ArtifactRow[]>;
+  /** Artifacts that name this one as an input. */
+  consumers(id: ArtifactId): Promise<readonly ArtifactRow[]>;
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
