@@ -2,16 +2,23 @@ import type { Digest } from "../base/digest.ts";
 import type { EventData, EventKind } from "./events.ts";
 import type { StreamId } from "./ids.ts";
 
-/** What a writer asks to append; the ledger gives it `seq`, `prev`, `at`, `token` and the hash. */
-export type EventDraft = {
+/** What happened, before anybody signs for it. */
+export type EventBody = {
   readonly [K in EventKind]: {
     readonly kind: K;
     /** Idempotency within the stream (L5), as `STEP_STARTED/<step>/<attempt>`. */
     readonly key: string;
-    readonly by: string;
     readonly data: EventData[K];
   };
 }[EventKind];
+
+/** What a writer asks to append; the ledger gives it `seq`, `prev`, `at`, `token` and the hash. */
+export type EventDraft = EventBody & {
+  /** The acting principal, as `user:ada`. */
+  readonly by: string;
+};
+
+export type EventBodyOf<K extends EventKind> = Extract<EventBody, { readonly kind: K }>;
 
 /** An event of the record, version 1; its line and hash: docs/formats/record.md. */
 export type LedgerEvent = {
