@@ -16,7 +16,12 @@ export type EventBody = {
 export type EventDraft = EventBody & {
   /** The acting principal, as `user:ada`. */
   readonly by: string;
+  /** RFC 3339 time; the ledger's clock when absent. A writer that folds before it appends gives it, so that both folds agree (L6). */
+  readonly at?: string;
 };
+
+/** As much of an event as a fold needs; a `LedgerEvent` is one. */
+export type FoldedEvent = EventBody & { readonly at: string };
 
 export type EventBodyOf<K extends EventKind> = Extract<EventBody, { readonly kind: K }>;
 

@@ -74,7 +74,9 @@ export const eventDataSchemas = {
     attempt,
     /** Output name to digest of stored bytes; a glob gives one digest per file in path order. */
     outputs: z.record(z.string(), z.union([digestSchema, z.array(digestSchema)])),
+    /** Ids in the order of output names (as sorted strings), files of a glob in path order. */
     artifacts: z.array(artifactIdSchema),
+    logs: z.array(artifactIdSchema),
     duration_ms: count,
     executor: executorSummary,
   }),
@@ -84,7 +86,7 @@ export const eventDataSchemas = {
     outcome: z.enum(["failed", "timeout"]),
     code: z.string(),
     reason: text,
-    artifacts: z.array(artifactIdSchema),
+    logs: z.array(artifactIdSchema),
     duration_ms: count,
     executor: executorSummary.optional(),
   }),

@@ -76,6 +76,7 @@ export interface StoredArtifact {
 }
 
 export interface RunState {
+  readonly runId: string;
   readonly plan: PlanDocument;
   readonly steps: readonly StepState[];
   readonly byId: ReadonlyMap<string, StepState>;
@@ -106,10 +107,12 @@ export interface RunState {
   /** Counts that the seal states, so that a missing event shows. */
   readonly counts: { attempts: number; gates: number; artifacts: number; violations: number; routes: number };
   planHash: Digest | null;
+  /** Events folded so far, which is the next event's `seq`. */
+  events: number;
 }
 
 /** The state before the first event. Cost is linear in steps and dependencies, once. */
-export function createRunState(plan: PlanDocument): RunState {
+export function createRunState(plan: PlanDocument, runId: string): RunState {
   const positions = new Map(plan.steps.map((step, index) => [step.id, index]));
   const dependents: number[][] = plan.steps.map(() => []);
   for (const [index, step] of plan.steps.entries()) {
@@ -120,6 +123,7 @@ export function createRunState(plan: PlanDocument): RunState {
   }
   const steps = plan.steps.map((step, index) => createStepState(step, index));
   return {
+    runId,
     plan,
     steps,
     byId: new Map(steps.map((step) => [step.plan.id, step])),
@@ -146,6 +150,7 @@ export function createRunState(plan: PlanDocument): RunState {
     artifacts: new Map(),
     counts: { attempts: 0, gates: 0, artifacts: 0, violations: 0, routes: 0 },
     planHash: null,
+    events: 0,
   };
 }
 

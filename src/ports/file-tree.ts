@@ -5,6 +5,8 @@ export interface TreeEntry {
   readonly path: RelativePath;
   readonly kind: "file" | "directory" | "link" | "special";
   readonly size: number;
+  /** Changes whenever the content may have changed: inode, size and times of a file. Compared, never read. */
+  readonly mark: string;
 }
 
 /**
