@@ -1,0 +1,80 @@
+/**
+ * Builds `dist/`: the library as plain modules with declarations (tsc), and the command line as one entry with lazy chunks (rolldown).
+ * A command should not pay for what it does not use, so heavy packages stay in chunks of their own, read when first needed.
+ */
+import { chmod, lstat, mkdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { rolldown } from "rolldown";
+import { repoRoot, runCommand } from "./run-command.ts";
+
+const dist = path.join(repoRoot, "dist");
+const cliMain = path.join(repoRoot, "src", "cli", "main.ts");
+
+/** What the shell starts. Old syntax and one import only, so that an old Node gets a sentence and not a stack trace. */
+const launcher = `#!/usr/bin/env node
+import module from "node:module";
+
+var major = Number(process.versions.node.split(".")[0]);
+if (major < 24) {
+  process.stderr.write("lily needs Node 24 or newer; this is Node " + process.versions.node + ". Try: npx -p node@24 -p lily-kernel lily\\n");
+  process.exitCode = 2;
+} else {
+  module.enableCompileCache();
+  await import("./main.js");
+}
+`;
+
+async function buildLibrary(): Promise<void> {
+  const result = await runCommand(["tsc", "-p", "tsconfig.build.json"]);
+  if (result.code !== 0) throw new Error(`the library does not compile:\n${result.output}`);
+}
+
+async function buildCli(): Promise<void> {
+  if (!existsSync(cliMain)) throw new Error("src/cli/main.ts is missing: there is no command line to build");
+  const bundle = await rolldown({
+    input: { main: cliMain },
+    cwd: repoRoot,
+    platform: "node",
+    external: [/^node:/],
+    treeshake: true,
+    onLog(level, log) {
+      if (level === "warn") throw new Error(`rolldown: ${log.message}`);
+    },
+  });
+  await bundle.write({
+    dir: path.join(dist, "cli"),
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name]-[hash].js",
+    minify: false,
+    sourcemap: false,
+  });
+  await bundle.close();
+  const bin = path.join(dist, "cli", "lily.js");
+  await writeFile(bin, launcher);
+  await chmod(bin, 0o755);
+}
+
+/** npm links the commands of dependencies but not the package's own; with the link, `npx lily` works inside a checkout. */
+async function linkOwnCommand(): Promise<void> {
+  const folder = path.join(repoRoot, "node_modules", ".bin");
+  if (process.platform === "win32" || !existsSync(folder)) return;
+  const link = path.join(folder, "lily");
+  const target = path.join("..", "..", "dist", "cli", "lily.js");
+  const seen = await lstat(link).catch(() => null);
+  if (seen?.isSymbolicLink() === true && (await readlink(link)) === target) return;
+  await rm(link, { force: true });
+  await symlink(target, link);
+}
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+try {
+  await Promise.all([buildLibrary(), buildCli()]);
+  await linkOwnCommand();
+} catch (error) {
+  process.stderr.write(`build failed: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
