@@ -19,6 +19,8 @@ export interface PlanDocument {
   readonly routes: readonly PlanRoute[];
   /** Every file of code that the plan binds: argv items that name regular files, `uses` globs, module files. Sorted by path. */
   readonly code: readonly PlanCode[];
+  /** Every `uses` glob, once, sorted: a file that one of them matches later is drift too. */
+  readonly uses?: readonly string[];
   readonly modules: readonly PlanModule[];
   readonly schemas: readonly { readonly schema_id: string; readonly digest: Digest }[];
 }

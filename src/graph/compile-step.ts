@@ -1,0 +1,115 @@
+/** One step, and one gate, of a plan: every default written out, every reference kept. */
+import { parseDuration } from "../base/duration.ts";
+import { LilyError } from "../base/lily-error.ts";
+import type { PlanEnvironment, PlanExecutor, PlanGate, PlanGateCheck, PlanHashGate, PlanOutput, PlanRetry, PlanStep } from "../contracts/plan-document.ts";
+import { referencesIn } from "./resolve-template.ts";
+import type { WorkflowDocument, WorkflowGate, WorkflowHashGate, WorkflowOutput, WorkflowRetry, WorkflowStep } from "./workflow-document.ts";
+
+export const retryDefaults: PlanRetry = { max: 0, backoff_ms: 1_000, factor: 2, max_backoff_ms: 30_000 };
+/** Gates always end: one that is never judged would hold the run for ever. */
+export const gateTimeoutMsDefault = 300_000;
+export const logBytesMaxDefault = 64 * 1024 * 1024;
+
+/** `position` gives the document position of every step id, so that needs come in document order. */
+export function compileStep(id: string, step: WorkflowStep, document: WorkflowDocument, position: ReadonlyMap<string, number>): PlanStep {
+  const timeout = step.timeout ?? document.defaults?.timeout;
+  return {
+    id,
+    title: step.title ?? null,
+    needs: needsOf(id, step).sort((left, right) => (position.get(left) ?? 0) - (position.get(right) ?? 0)),
+    executor: compileExecutor(id, step),
+    with: step.with ?? {},
+    outputs: Object.fromEntries(Object.entries(step.outputs ?? {}).map(([name, output]) => [name, compileOutput(output)])),
+    ...compileEnvironment(step),
+    workdir: step.workdir ?? document.workdir ?? "source",
+    timeout_ms: timeout === undefined ? null : parseDuration(timeout),
+    retry: compileRetry(step.retry ?? {}, document.defaults?.retry ?? {}),
+    pure: step.pure ?? false,
+    effects: (step.effects ?? []).map(({ category, description, reversible, hint }) => ({
+      category,
+      description,
+      reversible: reversible ?? null,
+      hint: hint ?? null,
+    })),
+    gates: (step.gates ?? []).map((gate) => compileGate(gate, document)),
+    log_bytes_max: step.log_limit ?? logBytesMaxDefault,
+  };
+}
+
+/** Explicit needs, and the steps whose outputs this step or one of its gates names; each once, never the step itself. */
+export function needsOf(id: string, step: WorkflowStep): string[] {
+  const needs = new Set(step.needs ?? []);
+  const texts = [step.run ?? [], step.env ?? {}, step.with ?? {}, ...(step.gates ?? []).flatMap((gate) => [gate.run ?? [], gate.env ?? {}, gate.of ?? ""])];
+  for (const value of texts) for (const reference of referencesIn(value)) if (reference.kind === "output") needs.add(reference.step);
+  needs.delete(id);
+  return [...needs];
+}
+
+export function compileGate(gate: WorkflowGate, document: WorkflowDocument): PlanGate {
+  const timeout = gate.timeout ?? document.defaults?.timeout;
+  return {
+    id: gate.id,
+    required: gate.required ?? true,
+    timeout_ms: timeout === undefined ? gateTimeoutMsDefault : parseDuration(timeout),
+    check: compileCheck(gate),
+  };
+}
+
+function compileCheck(gate: WorkflowGate): PlanGateCheck {
+  if (gate.run !== undefined) return { kind: "command", argv: gate.run, ...compileEnvironment(gate) };
+  if (gate.schema !== undefined && gate.of !== undefined) return { kind: "schema", schema: gate.schema, of: gate.of };
+  if (gate.hash !== undefined) return { kind: "hash", hash: compileHash(gate.hash) };
+  throw new LilyError("EXECUTOR_UNAVAILABLE", `gate ${gate.id}: this version judges gates with run, schema and of, or hash`, { details: { gate_id: gate.id } });
+}
+
+function compileHash(hash: WorkflowHashGate): PlanHashGate {
+  return {
+    law: hash.law,
+    root: hash.root,
+    flag: hash.flag ?? null,
+    index: hash.index ?? null,
+    ordering: hash.ordering ?? "ascii_lex",
+    path_base: hash.path_base ?? "bundle_root",
+    exclude_filenames: hash.exclude_filenames ?? [],
+    digest_field: hash.digest_field ?? null,
+    pointer: hash.pointer ?? null,
+    equals: hash.equals ?? null,
+  };
+}
+
+function compileExecutor(id: string, step: WorkflowStep): PlanExecutor {
+  if (step.run !== undefined) return { kind: "process", argv: step.run };
+  if (step.shell !== undefined) return { kind: "shell", text: step.shell };
+  if (step.module !== undefined) return { kind: "module", module: step.module, isolation: step.isolation ?? "none" };
+  throw new LilyError("EXECUTOR_UNAVAILABLE", `step ${id}: this version has the executors process (run), shell and module`, { details: { step_id: id } });
+}
+
+/** Names are a set: their order means nothing, so it does not reach the digest. */
+function compileEnvironment(from: Pick<WorkflowStep, "env" | "env_from" | "secrets">): PlanEnvironment {
+  return { env: from.env ?? {}, env_from: sorted(from.env_from ?? []), secrets: sorted(from.secrets ?? []) };
+}
+
+function sorted(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort();
+}
+
+function compileOutput(output: WorkflowOutput): PlanOutput {
+  return {
+    path: output.path ?? null,
+    glob: output.glob ?? null,
+    schema: output.schema ?? null,
+    media_type: output.media_type ?? null,
+    optional: output.optional ?? false,
+  };
+}
+
+function compileRetry(own: WorkflowRetry, defaults: WorkflowRetry): PlanRetry {
+  const backoff = own.backoff ?? defaults.backoff;
+  const longest = own.max_backoff ?? defaults.max_backoff;
+  return {
+    max: own.max ?? defaults.max ?? retryDefaults.max,
+    backoff_ms: backoff === undefined ? retryDefaults.backoff_ms : parseDuration(backoff),
+    factor: own.factor ?? defaults.factor ?? retryDefaults.factor,
+    max_backoff_ms: longest === undefined ? retryDefaults.max_backoff_ms : parseDuration(longest),
+  };
+}
