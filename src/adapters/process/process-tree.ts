@@ -1,0 +1,240 @@
+/**
+ * Owns: finding and ending every process of one command, also those that left its process group (E6).
+ * States: none of its own beyond the processes it has seen (`#seen`).
+ * Invariants: 1. only processes are signalled that carry the marker, share group or session with the command, or descend from such a
+ * process; 2. `end` returns when a complete look at the process table found none alive, or says how many it could not end.
+ * Not responsible for: output, timeouts, outcomes.
+ *
+ * How a complete look stays cheap: the kernel gives out ids upwards, so what a short command started lies between the newest id before
+ * and after it, and only those few are looked at. A look at the whole table is used when the command took longer, when ids wrapped,
+ * or when anything was found. Limit: a process that cleared its environment, made its own session and lost its parent before a look saw
+ * it cannot be told from a stranger's; only a sandbox with its own process namespace reaches it.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { lastPid, type ProcessEntry, processEntry, processIds, processMarker, processTableReadable } from "./process-table.ts";
+
+/** A short command: ids cannot have wrapped all the way round in this time. */
+const shortMs = 250;
+const shortIdsMax = 512;
+const settleMs = 100;
+const unkillableMs = 30_000;
+const batchSize = 256;
+const catchUpRounds = 64;
+
+export interface TreeEnd {
+  /** Processes that were alive and had to be ended. */
+  readonly killed: number;
+  /** Processes that did not end although they were killed: blocked in the kernel, or of another user. */
+  readonly left: readonly number[];
+}
+
+export class ProcessTree {
+  readonly #leader: number;
+  readonly #marker: string;
+  readonly #idBefore: number | null;
+  readonly #startedMs: number;
+  /** Members by pid and start time, so that a reused pid is not taken for one. */
+  readonly #seen = new Map<number, string>();
+  #leaderGone = false;
+
+  /** `idBefore` is `lastPid()` right before the command was started; `leader` its pid, which is also its group and session. */
+  constructor(leader: number, marker: string, idBefore: number | null, startedMs: number) {
+    this.#leader = leader;
+    this.#marker = marker;
+    this.#idBefore = idBefore;
+    this.#startedMs = startedMs;
+  }
+
+  /** To be called when the command itself was collected: from now on its pid may be somebody else's. */
+  leaderGone(): void {
+    this.#leaderGone = true;
+  }
+
+  /** Sends a signal to the whole group and to members outside of it. */
+  async signal(name: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const members = await this.#members(null);
+    this.#signalGroup(name, members);
+    for (const member of members) sendSignal(member.pid, name);
+  }
+
+  /** True when a quick look proves that nothing is left. */
+  isClear(): boolean {
+    if (groupExists(this.#leader)) return false;
+    if (!processTableReadable) return true;
+    const now = lastPid();
+    const before = this.#idBefore;
+    if (now === null || before === null || performance.now() - this.#startedMs > shortMs) return false;
+    if (this.#leader <= before || this.#leader > now || now - before > shortIdsMax) return false;
+    for (let pid = before + 1; pid <= now; pid++) {
+      if (pid !== this.#leader && processMarker(pid) === this.#marker) return false;
+    }
+    return true;
+  }
+
+  /** Waits up to `waitMs` for every process to end by itself. True when none is left. */
+  async settled(waitMs: number): Promise<boolean> {
+    const endMs = performance.now() + waitMs;
+    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 20)) {
+      if ((await this.#members(null)).length === 0) return true;
+      if (performance.now() >= endMs) return false;
+      await delay(Math.min(pauseMs, Math.max(1, endMs - performance.now())));
+    }
+  }
+
+  /** Ends what is left after the command ended: a moment to finish, then TERM, grace, KILL. */
+  async endLeftovers(graceMs: number): Promise<TreeEnd> {
+    if (this.isClear() || (await this.settled(settleMs))) return { killed: 0, left: [] };
+    const names = new Set<string>();
+    for (const member of await this.#members(null)) names.add(`${member.pid}/${member.startTime}`);
+    await this.signal("SIGTERM");
+    if (await this.settled(graceMs)) return { killed: names.size, left: [] };
+    return this.end(names);
+  }
+
+  /** Kills round by round until a complete look finds nothing alive. `names` collects who was found, as pid/start time. */
+  async end(names: Set<string> = new Set()): Promise<TreeEnd> {
+    if (!processTableReadable) return this.#endGroup();
+    const endMs = performance.now() + unkillableMs;
+    for (let pauseMs = 0; ; pauseMs = Math.min(pauseMs + 1, 50)) {
+      const members = await this.#members("SIGKILL");
+      for (const member of members) if (member.pid !== this.#leader) names.add(`${member.pid}/${member.startTime}`);
+      if (members.length === 0) return { killed: names.size, left: [] };
+      if (performance.now() > endMs) return { killed: names.size, left: members.map((member) => member.pid) };
+      this.#signalGroup("SIGKILL", members);
+      for (const member of members) sendSignal(member.pid, "SIGKILL");
+      if (pauseMs > 0) await delay(pauseMs);
+    }
+  }
+
+  async #endGroup(): Promise<TreeEnd> {
+    const endMs = performance.now() + unkillableMs;
+    let killed = 0;
+    while (groupExists(this.#leader)) {
+      if (performance.now() > endMs) return { killed, left: [this.#leader] };
+      killed = 1;
+      sendSignal(-this.#leader, "SIGKILL");
+      await delay(5);
+    }
+    return { killed, left: [] };
+  }
+
+  #signalGroup(name: "SIGTERM" | "SIGKILL", members: readonly ProcessEntry[]): void {
+    const inGroup = members.some((member) => member.group === this.#leader);
+    if (!processTableReadable || inGroup || !this.#leaderGone) sendSignal(-this.#leader, name);
+  }
+
+  /** Every living process of the command. With `kill`, one that appears while looking is killed on sight, so that a chain of forks cannot outrun the look. */
+  async #members(kill: "SIGKILL" | null): Promise<readonly ProcessEntry[]> {
+    if (!processTableReadable) return [];
+    const entries = new Map<number, ProcessEntry>();
+    let mark = lastPid() ?? 0;
+    let count = 0;
+    for (const pid of processIds()) {
+      if (++count % batchSize === 0) await delay(0);
+      const entry = processEntry(pid);
+      if (entry?.alive === true) entries.set(pid, entry);
+    }
+    const members = new Map<number, ProcessEntry>();
+    for (const entry of entries.values()) {
+      if (++count % batchSize === 0) await delay(0);
+      if (this.#belongs(entry, entries)) members.set(entry.pid, entry);
+    }
+    for (let round = 0; round < catchUpRounds; round++) {
+      const now = lastPid() ?? mark;
+      if (now === mark) break;
+      for (const pid of idsBetween(mark, now)) {
+        const entry = processEntry(pid);
+        if (entry?.alive !== true || !this.#belongs(entry, entries)) continue;
+        members.set(pid, entry);
+        if (kill !== null) sendSignal(pid, kill);
+      }
+      mark = now;
+    }
+    addDescendants(members, entries);
+    for (const member of members.values()) this.#seen.set(member.pid, member.startTime);
+    return [...members.values()];
+  }
+
+  #belongs(entry: ProcessEntry, entries: ReadonlyMap<number, ProcessEntry>): boolean {
+    if (entry.pid === process.pid) return false;
+    if (this.#seen.get(entry.pid) === entry.startTime) return true;
+    const reused = this.#leaderGone && entries.has(this.#leader);
+    if (!reused && (entry.group === this.#leader || entry.session === this.#leader)) return true;
+    return processMarker(entry.pid) === this.#marker;
+  }
+}
+
+/** Kills every process whose LILY_RUN starts with `prefix`, and their descendants. Returns how many there were. */
+export async function endMarked(prefix: string): Promise<TreeEnd> {
+  if (!processTableReadable) return { killed: 0, left: [] };
+  const names = new Set<string>();
+  const spared = ancestors();
+  const endMs = performance.now() + unkillableMs;
+  for (let clearLooks = 0; clearLooks < 2; ) {
+    const mark = lastPid();
+    const members = markedMembers(prefix, spared);
+    for (const member of members.values()) {
+      names.add(`${member.pid}/${member.startTime}`);
+      sendSignal(member.pid, "SIGKILL");
+    }
+    if (performance.now() > endMs) return { killed: names.size, left: [...members.keys()] };
+    // A look during which nothing was started is complete; otherwise two in a row must be clear.
+    if (members.size === 0) clearLooks += lastPid() === mark ? 2 : 1;
+    else {
+      clearLooks = 0;
+      await delay(2);
+    }
+  }
+  return { killed: names.size, left: [] };
+}
+
+function markedMembers(prefix: string, spared: ReadonlySet<number>): Map<number, ProcessEntry> {
+  const entries = new Map<number, ProcessEntry>();
+  const members = new Map<number, ProcessEntry>();
+  for (const pid of processIds()) {
+    const entry = processEntry(pid);
+    if (entry?.alive !== true || spared.has(pid)) continue;
+    entries.set(pid, entry);
+    if (processMarker(pid)?.startsWith(prefix) === true) members.set(pid, entry);
+  }
+  addDescendants(members, entries);
+  return members;
+}
+
+/** This process and those above it: never ended by it, whatever they carry. */
+function ancestors(): ReadonlySet<number> {
+  const pids = new Set<number>();
+  for (let pid = process.pid; pid > 0 && !pids.has(pid); pid = processEntry(pid)?.parent ?? 0) pids.add(pid);
+  return pids;
+}
+
+function addDescendants(members: Map<number, ProcessEntry>, entries: ReadonlyMap<number, ProcessEntry>): void {
+  if (members.size === 0) return;
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const entry of entries.values()) {
+      if (members.has(entry.pid) || !members.has(entry.parent) || entry.pid === process.pid) continue;
+      members.set(entry.pid, entry);
+      grew = true;
+    }
+  }
+}
+
+/** Ids given out after `from` up to `to`; all processes when they wrapped. */
+function idsBetween(from: number, to: number): readonly number[] {
+  if (to < from || to - from > 4096) return processIds();
+  return Array.from({ length: to - from }, (_, i) => from + 1 + i);
+}
+
+function groupExists(group: number): boolean {
+  return sendSignal(-group, 0);
+}
+
+/** True when there was somebody to signal. */
+function sendSignal(pid: number, name: "SIGTERM" | "SIGKILL" | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch (thrown) {
+    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
+  }
+}

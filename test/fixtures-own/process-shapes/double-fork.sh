@@ -1,0 +1,8 @@
+#!/bin/sh
+# A daemon the old way: fork, new session, fork again, the parents exit. Usage: double-fork.sh [stay|leave]
+echo $$ >> "$PIDS"
+( setsid sh -c '( echo $$ >> "$PIDS"; : > "$READY"; exec sleep 600 ) &' > /dev/null 2>&1 & )
+while [ ! -e "$READY" ]; do sleep 0.01; done
+[ "$1" = leave ] && exit 0
+echo ready
+sleep 600
