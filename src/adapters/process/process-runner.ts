@@ -9,7 +9,7 @@ import type { ProcessRunner } from "../../ports/process-runner.ts";
 import { Execution } from "./execution.ts";
 import { processTableReadable } from "./process-table.ts";
 import { endMarked } from "./process-tree.ts";
-import { resolveTool, ToolDigests } from "./tool-lookup.ts";
+import { resolveTool, toolDigests } from "./tool-lookup.ts";
 
 export interface LocalProcessRunner extends ProcessRunner {
   /** How far E6 is enforced: `tree` with everything that carries the marker, or the process `group` only. */
@@ -17,12 +17,11 @@ export interface LocalProcessRunner extends ProcessRunner {
 }
 
 export function createProcessRunner(): LocalProcessRunner {
-  const digests = new ToolDigests();
   return {
     reach: processTableReadable ? "tree" : "group",
     start: (spec) => new Execution(spec),
     resolveTool,
-    digestTool: (path) => digests.digest(path),
+    digestTool: (path) => toolDigests.digest(path),
     endLeftovers,
   };
 }

@@ -48,6 +48,9 @@ export class ToolDigests {
   }
 }
 
+/** One memory for the process: a runner and a probe ask for the same large files. */
+export const toolDigests = new ToolDigests();
+
 async function digestFile(path: string): Promise<Digest> {
   const hasher = streamHasher();
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hasher.update(chunk as Buffer);
