@@ -6,11 +6,12 @@ import { architecturePage } from "./docs/architecture-page.ts";
 import { cliPage } from "./docs/cli-page.ts";
 import { errorsPage } from "./docs/errors-page.ts";
 import { eventsPage } from "./docs/events-page.ts";
+import { invariantsPage } from "./docs/invariants-page.ts";
 import { requirementsPage } from "./docs/requirements-page.ts";
 import { repoRoot } from "./run-command.ts";
 
 const checking = process.argv.includes("--check");
-const pages = [architecturePage(repoRoot), cliPage(repoRoot), errorsPage, eventsPage, requirementsPage(repoRoot)];
+const pages = [architecturePage(repoRoot), cliPage(repoRoot), errorsPage, eventsPage, invariantsPage(repoRoot), requirementsPage(repoRoot)];
 
 for (const page of pages) {
   if (page === null) continue;
