@@ -2,7 +2,7 @@
  * Builds `dist/`: the library as plain modules with declarations (tsc), and the command line as one entry with lazy chunks (rolldown).
  * A command should not pay for what it does not use, so heavy packages stay in chunks of their own, read when first needed.
  */
-import { chmod, lstat, mkdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
@@ -10,7 +10,9 @@ import { rolldown } from "rolldown";
 import { repoRoot, runCommand } from "./run-command.ts";
 
 const dist = path.join(repoRoot, "dist");
-const cliMain = path.join(repoRoot, "src", "cli", "main.ts");
+/** Built here and then moved, so that a build that fails leaves the last good one in place. */
+const staging = path.join(repoRoot, "node_modules", ".cache", "lily-build");
+const cliEntry = path.join(repoRoot, "src", "cli", "lily.ts");
 
 /** What the shell starts. Old syntax and one import only, so that an old Node gets a sentence and not a stack trace. */
 const launcher = `#!/usr/bin/env node
@@ -27,14 +29,14 @@ if (major < 24) {
 `;
 
 async function buildLibrary(): Promise<void> {
-  const result = await runCommand(["tsc", "-p", "tsconfig.build.json"]);
+  const result = await runCommand(["tsc", "-p", "tsconfig.build.json", "--outDir", staging]);
   if (result.code !== 0) throw new Error(`the library does not compile:\n${result.output}`);
 }
 
 async function buildCli(): Promise<void> {
-  if (!existsSync(cliMain)) throw new Error("src/cli/main.ts is missing: there is no command line to build");
+  if (!existsSync(cliEntry)) throw new Error("src/cli/lily.ts is missing: there is no command line to build");
   const bundle = await rolldown({
-    input: { main: cliMain },
+    input: { main: cliEntry },
     cwd: repoRoot,
     platform: "node",
     external: [/^node:/],
@@ -44,7 +46,7 @@ async function buildCli(): Promise<void> {
     },
   });
   await bundle.write({
-    dir: path.join(dist, "cli"),
+    dir: path.join(staging, "cli"),
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
@@ -52,7 +54,7 @@ async function buildCli(): Promise<void> {
     sourcemap: false,
   });
   await bundle.close();
-  const bin = path.join(dist, "cli", "lily.js");
+  const bin = path.join(staging, "cli", "lily.js");
   await writeFile(bin, launcher);
   await chmod(bin, 0o755);
 }
@@ -69,10 +71,12 @@ async function linkOwnCommand(): Promise<void> {
   await symlink(target, link);
 }
 
-await rm(dist, { recursive: true, force: true });
-await mkdir(dist, { recursive: true });
 try {
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging, { recursive: true });
   await Promise.all([buildLibrary(), buildCli()]);
+  await rm(dist, { recursive: true, force: true });
+  await rename(staging, dist);
   await linkOwnCommand();
 } catch (error) {
   process.stderr.write(`build failed: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 
 interface LockedPackage {
+  readonly version?: string;
   readonly resolved?: string;
   readonly link?: boolean;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -18,17 +19,20 @@ export function checkLock(root: string): readonly string[] {
   const problems: string[] = [];
   for (const [place, locked] of Object.entries(lock.packages)) {
     if (locked.resolved !== undefined && locked.link !== true) problems.push(`package-lock.json: ${place} names a host in "resolved"`);
-    for (const name of Object.keys(locked.optionalDependencies ?? {})) {
-      if (!hasEntry(lock.packages, place, name)) problems.push(`package-lock.json: ${place} names the optional package ${name}, which has no entry`);
+    for (const [name, wanted] of Object.entries(locked.optionalDependencies ?? {})) {
+      const found = entryFor(lock.packages, place, name);
+      const fits = found !== null && (!/^\d+\.\d+\.\d+$/.test(wanted) || found.version === wanted);
+      if (!fits) problems.push(`package-lock.json: ${place} names the optional package ${name} ${wanted}, which has no entry`);
     }
   }
   return problems;
 }
 
-/** Looks where Node would: beside the package, then in each folder above it. */
-function hasEntry(packages: Readonly<Record<string, LockedPackage>>, place: string, name: string): boolean {
+/** Looks where Node would: inside the package, then in each folder above it. */
+function entryFor(packages: Readonly<Record<string, LockedPackage>>, place: string, name: string): LockedPackage | null {
   for (let folder = place; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf("/node_modules/")))) {
-    if (packages[`${folder === "" ? "" : `${folder}/`}node_modules/${name}`] !== undefined) return true;
-    if (folder === "") return false;
+    const found = packages[`${folder === "" ? "" : `${folder}/`}node_modules/${name}`];
+    if (found !== undefined) return found;
+    if (folder === "") return null;
   }
 }

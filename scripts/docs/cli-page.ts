@@ -5,23 +5,29 @@ import { heading, type Page } from "./page.ts";
 
 /** `docs/reference/cli.md`: the help of every command, as the command itself prints it. Null while there is no command line. */
 export function cliPage(root: string): Page | null {
-  const main = path.join(root, "src", "cli", "main.ts");
-  if (!existsSync(main)) return null;
+  const bin = path.join(root, "src", "cli", "lily.ts");
+  if (!existsSync(bin)) return null;
   return {
     path: "docs/reference/cli.md",
     async render() {
-      const sections = await describe(main, []);
+      const sections = await describe(bin, []);
       return [heading("Command line", "the help texts of src/cli"), ...sections].join("\n");
     },
   };
 }
 
-async function describe(main: string, words: readonly string[]): Promise<readonly string[]> {
-  const help = await runCommand(["node", main, ...words, "--help"], { env: { COLUMNS: "100" } });
+async function describe(bin: string, words: readonly string[]): Promise<readonly string[]> {
+  const help = await runCommand(["node", bin, ...words, "--help"], { env: { COLUMNS: "100" } });
   if (help.code !== 0) throw new Error(`lily ${words.join(" ")} --help ended with ${help.code}: ${help.output}`);
-  const section = `## lily${words.map((word) => ` ${word}`).join("")}\n\n\`\`\`text\n${help.stdout.trimEnd()}\n\`\`\`\n`;
-  const inner = await Promise.all(commandNames(help.stdout).map((name) => describe(main, [...words, name])));
+  const section = `## lily${words.map((word) => ` ${word}`).join("")}\n\n\`\`\`text\n${ownHelp(help.stdout, words)}\n\`\`\`\n`;
+  const inner = await Promise.all(commandNames(help.stdout).map((name) => describe(bin, [...words, name])));
   return [section, ...inner.flat()];
+}
+
+/** The global flags stand once, on the first page. */
+function ownHelp(help: string, words: readonly string[]): string {
+  const end = words.length === 0 ? -1 : help.indexOf("\nGLOBAL FLAGS");
+  return (end === -1 ? help : help.slice(0, end)).trimEnd();
 }
 
 /** Names under the heading COMMANDS of a help text. */
@@ -32,8 +38,8 @@ function commandNames(help: string): readonly string[] {
   const names: string[] = [];
   for (const line of lines.slice(start + 1)) {
     const name = /^ {2}([a-z][a-z-]*)\b/.exec(line)?.[1];
-    if (name === undefined) break;
-    names.push(name);
+    if (line.trim() === "") break;
+    if (name !== undefined) names.push(name);
   }
   return names;
 }
