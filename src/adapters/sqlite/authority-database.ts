@@ -1,0 +1,214 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { LilyError } from "../../base/lily-error.ts";
+import type { WorkspaceIdentity } from "../../ports/authority-store.ts";
+import { sqliteError } from "./sqlite-error.ts";
+
+export const authorityFileName = "authority.db";
+export const authorityFormat = 1;
+
+const busyTimeoutMs = 15_000;
+/** `LiAu`: says to `file` and to us that this is Lily's authority database. */
+const applicationId = 0x4c694175;
+
+const schema = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE streams (
+  stream TEXT PRIMARY KEY, size INTEGER NOT NULL, bytes INTEGER NOT NULL, hash TEXT, change INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX streams_change ON streams (change);
+CREATE TABLE journal (
+  id INTEGER PRIMARY KEY, stream TEXT NOT NULL, from_seq INTEGER NOT NULL, count INTEGER NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+) STRICT;
+CREATE INDEX journal_stream ON journal (stream, finish);
+CREATE TABLE leases (
+  stream TEXT PRIMARY KEY, token INTEGER NOT NULL, owner TEXT, expires_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stops (run TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE log_leaves (position INTEGER PRIMARY KEY, stream TEXT NOT NULL, size INTEGER NOT NULL, head TEXT NOT NULL) STRICT;
+INSERT INTO counters VALUES ('change', 0);
+PRAGMA application_id = ${applicationId};
+PRAGMA user_version = ${authorityFormat};
+`;
+
+/**
+ * One connection to the authority database with the settings that acknowledgement needs, read back (reliability rule 6), statements
+ * prepared once, and errors as LilyErrors.
+ */
+export class AuthorityDatabase {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Opens an existing database. AUTHORITY_DAMAGED when it is missing or not one, WORKSPACE_NEWER for a later format. */
+  static open(dir: string): AuthorityDatabase {
+    const path = join(dir, authorityFileName);
+    if (!existsSync(path)) throw new LilyError("AUTHORITY_DAMAGED", `${path} is missing`);
+    const database = AuthorityDatabase.#connect(path);
+    try {
+      database.#checkFormat(path);
+      return database;
+    } catch (thrown) {
+      database.close();
+      throw thrown;
+    }
+  }
+
+  /** Makes the database, or opens it when another process made it first. */
+  static create(dir: string, identity: WorkspaceIdentity): AuthorityDatabase {
+    const path = join(dir, authorityFileName);
+    const database = AuthorityDatabase.#connect(path);
+    try {
+      database.transaction("create the authority database", () => {
+        if (database.pragma("user_version") !== 0) return;
+        database.exec(schema);
+        for (const [name, value] of Object.entries(identity)) database.run("INSERT INTO meta VALUES (?, ?)", name, String(value));
+      });
+      database.#checkFormat(path);
+      return database;
+    } catch (thrown) {
+      database.close();
+      throw thrown;
+    }
+  }
+
+  static #connect(path: string): AuthorityDatabase {
+    try {
+      const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
+      const database = new AuthorityDatabase(db);
+      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON");
+      database.#checkSettings(path);
+      return database;
+    } catch (thrown) {
+      throw sqliteError(thrown, `cannot open ${path}`);
+    }
+  }
+
+  identity(): WorkspaceIdentity {
+    const meta = new Map(this.all("SELECT name, value FROM meta").map((row) => [textOf(row["name"]), textOf(row["value"])]));
+    const read = (name: keyof WorkspaceIdentity): string => {
+      const value = meta.get(name);
+      if (value === undefined) throw new LilyError("AUTHORITY_DAMAGED", `the authority database does not say ${name}`);
+      return value;
+    };
+    return { workspaceId: read("workspaceId"), format: 1, kernelVersion: read("kernelVersion"), createdAt: read("createdAt") };
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  /** Rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepared(sql).run(...values).changes);
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): readonly Readonly<Record<string, unknown>>[] {
+    return this.#prepared(sql).all(...values);
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Readonly<Record<string, unknown>> | undefined {
+    return this.#prepared(sql).get(...values);
+  }
+
+  pragma(name: string): unknown {
+    const row = this.#db.prepare(`PRAGMA ${name}`).get();
+    return row === undefined ? undefined : Object.values(row)[0];
+  }
+
+  /** Runs `work` in one write transaction: committed on return, rolled back on a throw. */
+  transaction<T>(what: string, work: () => T): T {
+    try {
+      this.exec("BEGIN IMMEDIATE");
+      const result = work();
+      this.exec("COMMIT");
+      return result;
+    } catch (thrown) {
+      this.#rollback();
+      throw sqliteError(thrown, `cannot ${what}`);
+    }
+  }
+
+  /** Reads that must agree with each other, in one snapshot. */
+  snapshot<T>(what: string, work: () => T): T {
+    try {
+      this.exec("BEGIN");
+      const result = work();
+      this.exec("COMMIT");
+      return result;
+    } catch (thrown) {
+      this.#rollback();
+      throw sqliteError(thrown, `cannot ${what}`);
+    }
+  }
+
+  /** One statement outside a transaction, with errors as LilyErrors. */
+  read<T>(what: string, work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      throw sqliteError(thrown, `cannot ${what}`);
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #rollback(): void {
+    try {
+      if (this.#db.isTransaction) this.exec("ROLLBACK");
+    } catch {
+      // The first error says what happened; SQLite rolls back by itself when the connection closes.
+    }
+  }
+
+  #checkSettings(path: string): void {
+    const wanted: readonly (readonly [string, unknown])[] = [["journal_mode", "wal"], ["synchronous", 2], ["trusted_schema", 0], ["foreign_keys", 1]];
+    for (const [name, value] of wanted) {
+      const seen = this.pragma(name);
+      if (seen !== value) {
+        throw new LilyError("AUTHORITY_UNSAFE", `${path} runs with ${name} = ${String(seen)}, where acknowledgement needs ${String(value)}`);
+      }
+    }
+  }
+
+  #checkFormat(path: string): void {
+    const [application, version] = this.read(`read ${path}`, () => [this.pragma("application_id"), this.pragma("user_version")]);
+    if (application !== applicationId) throw new LilyError("AUTHORITY_DAMAGED", `${path} is not an authority database of Lily`);
+    if (typeof version === "number" && version > authorityFormat) {
+      throw new LilyError("WORKSPACE_NEWER", `${path} has format ${version}; this version of Lily knows ${authorityFormat}`, { details: { format: version } });
+    }
+  }
+}
+
+export function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new LilyError("AUTHORITY_DAMAGED", "the authority database has a column of the wrong type (text expected)");
+}
+
+export function countOf(value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  throw new LilyError("AUTHORITY_DAMAGED", "the authority database has a column of the wrong type (whole number expected)");
+}
+
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new LilyError("AUTHORITY_DAMAGED", "the authority database has a column of the wrong type (bytes expected)");
+}

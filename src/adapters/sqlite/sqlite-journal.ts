@@ -1,0 +1,157 @@
+import { type Digest, isDigest } from "../../base/digest.ts";
+import { LilyError } from "../../base/lily-error.ts";
+import { parseStreamId, type StreamId } from "../../contracts/ids.ts";
+import type { CommitOutcome, CommitUnit, Journal, JournalRow, LogLeaf, StreamAppend, StreamHead } from "../../ports/journal.ts";
+import { type AuthorityDatabase, bytesOf, countOf, textOf } from "./authority-database.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+type Refusal = Extract<CommitOutcome, { readonly outcome: "refused" }>;
+
+const advance = `UPDATE streams SET size = ?, bytes = ?, hash = ?, change = ?
+  WHERE stream = ? AND size = ? AND bytes = ? AND hash IS ? AND ? = COALESCE((SELECT token FROM leases WHERE leases.stream = streams.stream), 0)`;
+const insertRow = "INSERT INTO journal (stream, from_seq, count, start, finish, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+
+/** The commit point on SQLite. One transaction a call, one blob a batch; one statement checks token and head and moves the head. */
+export class SqliteJournal implements Journal {
+  readonly #db: AuthorityDatabase;
+  /** Rows that may go. They go with the next commit, because a sync of their own would cost more than they do. */
+  readonly #trims = new Map<StreamId, number>();
+
+  constructor(db: AuthorityDatabase) {
+    this.#db = db;
+  }
+
+  async commit(units: readonly CommitUnit[]): Promise<readonly CommitOutcome[]> {
+    return this.#db.transaction("commit events", () => {
+      this.#trimNow();
+      const change = this.#nextChange();
+      return units.map((unit) => this.#commitUnit(unit, change));
+    });
+  }
+
+  async head(stream: StreamId): Promise<StreamHead | null> {
+    return this.#db.read("read a head", () => this.#head(stream));
+  }
+
+  async changedSince(since: number): Promise<{ readonly heads: readonly StreamHead[]; readonly change: number }> {
+    return this.#db.snapshot("read heads", () => ({
+      heads: this.#db.all("SELECT * FROM streams WHERE change > ? AND size > 0 ORDER BY change, stream", since).map(headOf),
+      change: this.#change(),
+    }));
+  }
+
+  async rows(stream?: StreamId): Promise<readonly JournalRow[]> {
+    return this.#db.read("read the journal", () => {
+      const rows =
+        stream === undefined
+          ? this.#db.all("SELECT * FROM journal ORDER BY stream, start")
+          : this.#db.all("SELECT * FROM journal WHERE stream = ? AND finish > ? ORDER BY start", stream, this.#trims.get(stream) ?? -1);
+      return rows.map(rowOf).filter((row) => row.offset + row.bytes.length > (this.#trims.get(row.stream) ?? -1));
+    });
+  }
+
+  async trim(stream: StreamId, throughBytes: number): Promise<void> {
+    this.#trims.set(stream, Math.max(throughBytes, this.#trims.get(stream) ?? 0));
+  }
+
+  async leaves(from: number): Promise<readonly LogLeaf[]> {
+    return this.#db.read("read the workspace log", () => {
+      const rows = this.#db.all("SELECT position, stream, size, head FROM log_leaves WHERE position >= ? ORDER BY position", from);
+      return rows.map((row, index) => {
+        if (countOf(row["position"]) !== from + index) throw new LilyError("AUTHORITY_DAMAGED", `leaf ${from + index} of the workspace log is missing`);
+        return { stream: streamOf(row), size: countOf(row["size"]), head: digestOf(row["head"]) };
+      });
+    });
+  }
+
+  /** Drops the rows that wait to go. */
+  flushTrims(): void {
+    if (this.#trims.size > 0) this.#db.transaction("trim the journal", () => this.#trimNow());
+  }
+
+  #trimNow(): void {
+    for (const [stream, through] of this.#trims) this.#db.run("DELETE FROM journal WHERE stream = ? AND finish <= ?", stream, through);
+    this.#trims.clear();
+  }
+
+  #commitUnit(unit: CommitUnit, change: number): CommitOutcome {
+    const [only] = unit.appends;
+    if (unit.appends.length === 1 && only !== undefined) {
+      const refusal = this.#append(only, change);
+      if (refusal !== null) return refusal;
+    } else {
+      const refusal = this.#appendAll(unit.appends, change);
+      if (refusal !== null) return refusal;
+    }
+    for (const { stream, size, head } of unit.leaves) {
+      this.#db.run("INSERT INTO log_leaves SELECT COALESCE(MAX(position), -1) + 1, ?, ?, ? FROM log_leaves", stream, size, head);
+    }
+    return { outcome: "committed" };
+  }
+
+  /** Several appends of one unit: a refused one takes the earlier ones back. */
+  #appendAll(appends: readonly StreamAppend[], change: number): Refusal | null {
+    this.#db.exec("SAVEPOINT unit");
+    for (const append of appends) {
+      const refusal = this.#append(append, change);
+      if (refusal === null) continue;
+      this.#db.exec("ROLLBACK TO unit; RELEASE unit");
+      return refusal;
+    }
+    this.#db.exec("RELEASE unit");
+    return null;
+  }
+
+  #append(append: StreamAppend, change: number): Refusal | null {
+    const { stream, token, fromSeq, prev, offset, bytes, count, hash } = append;
+    const finish = offset + bytes.length;
+    const move = (): boolean => this.#db.run(advance, fromSeq + count, finish, hash, change, stream, fromSeq, offset, prev, token) === 1;
+    if (!move()) {
+      const refusal = this.#refusal(append);
+      if (refusal !== null) return refusal;
+      this.#db.run("INSERT OR IGNORE INTO streams VALUES (?, 0, 0, NULL, ?)", stream, change);
+      if (!move()) return { outcome: "refused", reason: "head_moved", stream };
+    }
+    this.#db.run(insertRow, stream, fromSeq, count, offset, finish, bytes);
+    return null;
+  }
+
+  /** Why an append does not fit; null when only the stream is new. */
+  #refusal({ stream, token, fromSeq }: StreamAppend): Refusal | null {
+    const lease = this.#db.get("SELECT token FROM leases WHERE stream = ?", stream);
+    const newest = lease === undefined ? 0 : countOf(lease["token"]);
+    if (token !== newest) return { outcome: "refused", reason: "stale_token", stream };
+    return fromSeq !== 0 || this.#head(stream) !== null ? { outcome: "refused", reason: "head_moved", stream } : null;
+  }
+
+  #head(stream: StreamId): StreamHead | null {
+    const row = this.#db.get("SELECT stream, size, bytes, hash FROM streams WHERE stream = ? AND size > 0", stream);
+    return row === undefined ? null : headOf(row);
+  }
+
+  #change(): number {
+    return countOf(this.#db.get("SELECT value FROM counters WHERE name = 'change'")?.["value"]);
+  }
+
+  #nextChange(): number {
+    this.#db.run("UPDATE counters SET value = value + 1 WHERE name = 'change'");
+    return this.#change();
+  }
+}
+
+function headOf(row: Row): StreamHead {
+  return { stream: streamOf(row), size: countOf(row["size"]), bytes: countOf(row["bytes"]), hash: row["hash"] === null ? null : digestOf(row["hash"]) };
+}
+
+function rowOf(row: Row): JournalRow {
+  return { stream: streamOf(row), fromSeq: countOf(row["from_seq"]), count: countOf(row["count"]), offset: countOf(row["start"]), bytes: bytesOf(row["bytes"]) };
+}
+
+function streamOf(row: Row): StreamId {
+  return parseStreamId(textOf(row["stream"]));
+}
+
+function digestOf(value: unknown): Digest {
+  if (isDigest(value)) return value;
+  throw new LilyError("AUTHORITY_DAMAGED", "the authority database has a digest that is none");
+}
