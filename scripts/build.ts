@@ -59,7 +59,7 @@ async function buildCli(): Promise<void> {
   await chmod(bin, 0o755);
 }
 
-/** npm links the commands of dependencies but not the package's own; with the link, `npx lily` works inside a checkout. */
+/** npm links the commands of dependencies but not the package's own; with the link, npm scripts of the checkout can call `lily`. */
 async function linkOwnCommand(): Promise<void> {
   const folder = path.join(repoRoot, "node_modules", ".bin");
   if (process.platform === "win32" || !existsSync(folder)) return;

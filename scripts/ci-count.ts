@@ -31,9 +31,7 @@ function readReport<T>(file: string): T | null {
 function testCounts(report: VitestReport | null): Counts {
   if (report === null) return missing;
   // A file that cannot be loaded has no tests to fail, so it is counted itself.
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === "failed" && !file.assertionResults.some((item) => item.status === "failed"),
-  ).length;
+  const brokenFiles = report.testResults.filter((file) => file.status === "failed" && !file.assertionResults.some((item) => item.status === "failed")).length;
   const counts = {
     passed: report.numPassedTests,
     failed: report.numFailedTests + brokenFiles,

@@ -86,15 +86,11 @@ function checkPackage(context: Context, source: SourceFile, roomName: string | n
   const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
   if (source.isTest) return context.declared.any.has(name) ? [] : [`imports ${name}, which package.json does not declare`];
   if (!context.declared.production.has(name)) return [`imports ${name}, which package.json does not declare for users`];
-  return room?.packages.includes(name) === true
-    ? []
-    : [`imports ${name}: layers.json does not list this package for ${roomName ?? "the library entry"}`];
+  return room?.packages.includes(name) === true ? [] : [`imports ${name}: layers.json does not list this package for ${roomName ?? "the library entry"}`];
 }
 
 function readDeclared(root: string): Declared {
-  const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as Readonly<
-    Record<string, Readonly<Record<string, string>> | undefined>
-  >;
+  const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as Readonly<Record<string, Readonly<Record<string, string>> | undefined>>;
   const names = (...members: readonly string[]): readonly string[] => members.flatMap((member) => Object.keys(manifest[member] ?? {}));
   const production = names("dependencies", "optionalDependencies", "peerDependencies");
   return { production: new Set(production), any: new Set([...production, ...names("devDependencies")]) };

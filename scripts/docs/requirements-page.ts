@@ -20,9 +20,7 @@ function readRows(root: string): readonly RequirementRow[] {
 export function checkRequirements(root: string): readonly string[] {
   const titles = readTestTitles(root);
   const rows = readRows(root);
-  const doubled = rows
-    .filter((row, at) => rows.findIndex((other) => other.row === row.row) !== at)
-    .map((row) => `${dataFile}: ${row.row} stands twice`);
+  const doubled = rows.filter((row, at) => rows.findIndex((other) => other.row === row.row) !== at).map((row) => `${dataFile}: ${row.row} stands twice`);
   const missing = rows.flatMap((row) =>
     row.tests
       .filter((test) => titles.get(test.file)?.includes(test.title) !== true)

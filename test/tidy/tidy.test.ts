@@ -44,10 +44,7 @@ describe("code", () => {
   test("time, randomness and timers come through ports outside of adapters", () => {
     const reached = production.filter((file) => !["adapters", "presets", "cli"].includes(room(file)));
     expect(
-      linesWith(
-        reached,
-        /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bperformance\.now\b|\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\brandomUUID/,
-      ),
+      linesWith(reached, /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bperformance\.now\b|\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\brandomUUID/),
     ).toEqual([]);
   });
 
@@ -85,8 +82,7 @@ describe("code", () => {
 
   test("files are named in kebab-case", () => {
     const odd = scripts.filter(
-      (file) =>
-        !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|prop|fault|config|d|test-support|test-d))*\.(?:ts|mts|js|mjs)$/.test(path.basename(file.path)),
+      (file) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|prop|fault|config|d|test-support|test-d))*\.(?:ts|mts|js|mjs)$/.test(path.basename(file.path)),
     );
     expect(odd.map((file) => file.path)).toEqual([]);
   });
@@ -133,9 +129,7 @@ describe("links", () => {
   });
 
   test("every page that a comment of the source names exists", () => {
-    const named = source.flatMap((file) =>
-      [...file.text.matchAll(/\bdocs\/[a-z0-9/-]+\.md\b/g)].map((match) => ({ file: file.path, page: match[0] })),
-    );
+    const named = source.flatMap((file) => [...file.text.matchAll(/\bdocs\/[a-z0-9/-]+\.md\b/g)].map((match) => ({ file: file.path, page: match[0] })));
     expect(named.filter(({ page }) => !existsSync(path.join(repoRoot, page))).map(({ file, page }) => `${file}: ${page}`)).toEqual([]);
   });
 });
