@@ -1,0 +1,15 @@
+import type { CliContext } from "../cli-context.ts";
+import { withKernel } from "../open-workspace.ts";
+import { plainLines, plainText } from "../render/plain-text.ts";
+import { answer, note } from "../write-output.ts";
+
+/** The signed note goes to stdout as it stands, so that it can be kept elsewhere. */
+export async function logCheckpoint(cli: CliContext): Promise<number> {
+  return await withKernel(cli, async (kernel) => {
+    const checkpoint = await kernel.records.checkpoint();
+    answer(cli, { checkpoint }, () => (checkpoint === null ? "" : plainLines(checkpoint.note)));
+    if (checkpoint === null) note(cli, "nothing is sealed yet, so there is nothing to sign");
+    else if (!cli.flags.json) note(cli, `signed ${checkpoint.size} leaves by ${plainText(checkpoint.key_name)}; keep the note outside this workspace`);
+    return 0;
+  });
+}

@@ -1,0 +1,19 @@
+import type { CliContext } from "../cli-context.ts";
+import { finishRun } from "../finish-run.ts";
+import { followRun } from "../follow-run.ts";
+import { withKernel } from "../open-workspace.ts";
+
+export interface RunResumeFlags {
+  readonly unblock?: string;
+  readonly parallel?: number;
+}
+
+export async function runResume(cli: CliContext, flags: RunResumeFlags, run: string): Promise<number> {
+  return await withKernel(cli, async (kernel) => {
+    const handle = await kernel.runs.resume(run, {
+      ...(flags.unblock === undefined ? {} : { unblockReason: flags.unblock }),
+      ...(flags.parallel === undefined ? {} : { parallel: flags.parallel }),
+    });
+    return await finishRun(cli, kernel, await followRun(cli, kernel, handle));
+  });
+}

@@ -1,0 +1,41 @@
+import { errorTable } from "../base/error-table.ts";
+import type { RunView } from "../contracts/run-view.ts";
+import type { Kernel, RunHandle } from "../kernel/kernel.ts";
+import type { CliContext } from "./cli-context.ts";
+import { type ProgressView, progressView } from "./progress-view.ts";
+
+/** Follows a run that this process leads until it rests. The first Ctrl-C cancels it, the second ends the process. */
+export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle): Promise<RunView> {
+  const { steps } = await kernel.runs.show(handle.runId);
+  return await followWith(cli, handle, progressView(cli, steps));
+}
+
+/** The same with a display of one's own. */
+export async function followWith(cli: CliContext, handle: RunHandle, view: ProgressView): Promise<RunView> {
+  const stopListening = cli.onInterrupt(interruptHandler(cli, handle, view));
+  const done = handle.done();
+  // A fault shows itself when `done` is awaited below; without this a fault during the events would count as unhandled.
+  done.catch(() => undefined);
+  try {
+    for await (const event of handle.events()) view.event(event);
+    return await done;
+  } finally {
+    stopListening();
+    view.stop();
+  }
+}
+
+function interruptHandler(cli: CliContext, handle: RunHandle, view: ProgressView): () => void {
+  let count = 0;
+  return () => {
+    count++;
+    if (count > 1) {
+      view.stop();
+      cli.forceExit(errorTable.INTERRUPTED.exit);
+      return;
+    }
+    view.remark("canceling the run; once more to end at once (then: lily run resume)");
+    // A refusal to cancel means that the run rests already, which the events tell.
+    handle.cancel("interrupted from the terminal").catch(() => undefined);
+  };
+}

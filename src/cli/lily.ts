@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+/** The executable. Answers --version before anything else is loaded. */
+import { enableCompileCache } from "node:module";
+import process from "node:process";
+import { kernelVersion } from "../base/version.ts";
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+  process.stdout.write(`${kernelVersion}\n`);
+} else {
+  enableCompileCache();
+  const [{ main }, { processHost }] = await Promise.all([import("./main.ts"), import("./process-host.ts")]);
+  process.exitCode = await main(argv, processHost());
+}

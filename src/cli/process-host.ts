@@ -1,0 +1,51 @@
+import process from "node:process";
+import type { CliHost, LocalPreset, OutputStream } from "./cli-context.ts";
+
+type Terminal = Pick<NodeJS.WriteStream, "write" | "on"> & { readonly isTTY?: boolean; readonly columns?: number; readonly destroyed?: boolean };
+
+/** A stream of the process. A reader that went away (EPIPE) closes it quietly; any other failure of the stream does the same. */
+export function outputStream(stream: Terminal): OutputStream {
+  let closed = false;
+  stream.on("error", () => {
+    closed = true;
+  });
+  return {
+    write(data) {
+      if (!closed && stream.destroyed !== true) stream.write(data);
+    },
+    get isTty() {
+      return stream.isTTY === true;
+    },
+    get columns() {
+      return stream.columns !== undefined && stream.columns > 0 ? stream.columns : 80;
+    },
+    get closed() {
+      return closed || stream.destroyed === true;
+    },
+  };
+}
+
+/** The host of a real process. The kernel is loaded when the first command asks for it. */
+export function processHost(): CliHost {
+  return {
+    stdout: outputStream(process.stdout),
+    stderr: outputStream(process.stderr),
+    cwd: process.cwd(),
+    env: process.env,
+    loadPreset: async (): Promise<LocalPreset> => await import("../presets/local.ts"),
+    now: () => Date.now(),
+    every(intervalMs, tick) {
+      const timer = setInterval(tick, intervalMs);
+      return () => clearInterval(timer);
+    },
+    onInterrupt(handler) {
+      process.on("SIGINT", handler);
+      process.on("SIGTERM", handler);
+      return () => {
+        process.off("SIGINT", handler);
+        process.off("SIGTERM", handler);
+      };
+    },
+    forceExit: (code) => process.exit(code),
+  };
+}

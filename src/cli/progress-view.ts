@@ -1,0 +1,60 @@
+import type { LedgerEvent } from "../contracts/event.ts";
+import type { StepView } from "../contracts/run-view.ts";
+import type { CliContext } from "./cli-context.ts";
+import { eventLine } from "./render/event-line.ts";
+import { liveTable } from "./render/live-table.ts";
+import { paintFor } from "./render/paint.ts";
+import { foldProgress, progressOf, type RunProgress } from "./render/run-progress.ts";
+
+/** Shows a run while it goes: fed by the same events as --json. */
+export interface ProgressView {
+  event(event: LedgerEvent): void;
+  /** Says something that is no event, without breaking the display. */
+  remark(text: string): void;
+  /** Ends the display and gives the terminal back. Idempotent. */
+  stop(): void;
+}
+
+const redrawMs = 200;
+
+/** A live table where stderr is a terminal, lines elsewhere, nothing with --quiet. */
+export function progressView(cli: CliContext, steps: readonly StepView[]): ProgressView {
+  if (cli.flags.quiet) return { event: () => undefined, remark: () => undefined, stop: () => undefined };
+  if (!cli.stderr.isTty || cli.env["TERM"] === "dumb") return linesView(cli);
+  return tableView(cli, steps);
+}
+
+function linesView(cli: CliContext): ProgressView {
+  return {
+    event(event) {
+      const line = eventLine(event);
+      if (line !== null) cli.stderr.write(`${line}\n`);
+    },
+    remark: (text) => cli.stderr.write(`${text}\n`),
+    stop: () => undefined,
+  };
+}
+
+function tableView(cli: CliContext, steps: readonly StepView[]): ProgressView {
+  const live = liveTable(cli.stderr, paintFor(cli, cli.stderr));
+  let progress: RunProgress = progressOf(steps);
+  let footer: string | null = null;
+  const draw = (): void => live.draw(progress, cli.now(), footer);
+  const stopTicking = cli.every(redrawMs, draw);
+  return {
+    event(event) {
+      const next = foldProgress(progress, event);
+      if (next === progress) return;
+      progress = next;
+      draw();
+    },
+    remark(text) {
+      footer = text;
+      draw();
+    },
+    stop() {
+      stopTicking();
+      live.stop();
+    },
+  };
+}

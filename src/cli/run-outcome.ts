@@ -1,0 +1,77 @@
+/** How a run ended, for the end of run start, resume, watch and exec: verdict, what failed and its last log lines, how to verify. */
+import { basename, join } from "node:path";
+import type { AttemptView, GateView, RunView, StepView } from "../contracts/run-view.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { CliContext } from "./cli-context.ts";
+import { commandLine } from "./command-line.ts";
+import { tailLines } from "./log-tail.ts";
+import type { Paint } from "./render/paint.ts";
+import { plainText } from "./render/plain-text.ts";
+import { spanText } from "./render/span-text.ts";
+import { statusTone } from "./render/step-marks.ts";
+
+const tailLineCount = 10;
+
+type LogRow = Awaited<ReturnType<Kernel["runs"]["logs"]>>[number];
+
+/** Text lines about a run that rests. */
+export async function outcomeText(cli: CliContext, kernel: Kernel, view: RunView, paint: Paint): Promise<string> {
+  const lines = [verdictLine(view, paint)];
+  if (view.status !== "succeeded") lines.push(...(await failureLines(kernel, view, paint)));
+  if (view.status === "blocked") lines.push(`  go on   ${commandLine(cli, "run", "resume", view.run_id, "--unblock", "REASON")}`);
+  const place = view.record.sealed ? join(view.run_dir, "record.jsonl") : `journal of ${kernel.workspaceDir}`;
+  lines.push(`  record  ${plainText(place)} (${view.record.events} events)`, `  verify  ${commandLine(cli, "record", "verify", view.run_id)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function verdictLine(view: RunView, paint: Paint): string {
+  const done = view.steps.filter((step) => step.status === "succeeded" || step.status === "reused").length;
+  const passed = view.gates.filter((gate) => gate.status === "passed").length;
+  const gates = view.gates.length === 0 ? "" : `, ${passed} of ${view.gates.length} gate verdicts passed`;
+  const reason = view.status === "succeeded" || view.reason === null ? "" : `\n  reason  ${plainText(view.reason)}`;
+  return `run ${view.run_id} ${paint(statusTone(view.status), view.status)}: ${done} of ${view.steps.length} steps${gates}${spanText(view.created_at, view.finished_at)}${reason}`;
+}
+
+async function failureLines(kernel: Kernel, view: RunView, paint: Paint): Promise<readonly string[]> {
+  const logs = await kernel.runs.logs(view.run_id);
+  const lines: string[] = [];
+  for (const step of view.steps.filter(({ status }) => status === "failed" || status === "interrupted")) {
+    lines.push(...(await stepLines(step, logs, paint)));
+  }
+  for (const gate of lastVerdicts(view.gates).filter(({ status }) => status !== "passed")) lines.push(...(await gateLines(gate, logs, paint)));
+  return lines;
+}
+
+async function stepLines(step: StepView, logs: readonly LogRow[], paint: Paint): Promise<readonly string[]> {
+  const attempt = step.attempt_list.at(-1);
+  const why = attempt?.error === null || attempt === undefined ? "" : `: ${attempt.error.code}: ${attempt.error.reason}`;
+  const head = `  ${paint("bad", "step")}    ${plainText(`${step.step_id} attempt ${step.attempts} ${outcomeWord(attempt, step)}${why}`)}`;
+  return [head, ...(await logLines(logs.filter((log) => log.path.startsWith(`steps/${step.step_id}/${step.attempts}/`))))];
+}
+
+function outcomeWord(attempt: AttemptView | undefined, step: StepView): string {
+  return attempt === undefined || attempt.outcome === "completed" ? step.status : attempt.outcome;
+}
+
+async function gateLines(gate: GateView, logs: readonly LogRow[], paint: Paint): Promise<readonly string[]> {
+  const where = gate.step_id === null ? "" : ` of ${gate.step_id}`;
+  const word = gate.status === "failed" ? "failed" : "could not judge";
+  const head = `  ${paint(gate.required ? "bad" : "warn", "gate")}    ${plainText(`${gate.gate_id}${where} ${word}${gate.required ? "" : " (optional)"}: ${gate.reason ?? "no reason given"}`)}`;
+  const own = logs.filter((log) => log.path.startsWith(`gates/`) && log.path.split("/").includes(gate.gate_id) && log.path.split("/").includes(String(gate.attempt)));
+  return [head, ...(await logLines(own))];
+}
+
+/** The last verdict of each gate: what counted in the end. */
+function lastVerdicts(gates: readonly GateView[]): readonly GateView[] {
+  return [...new Map(gates.map((gate) => [`${gate.step_id ?? ""}/${gate.gate_id}`, gate])).values()];
+}
+
+async function logLines(logs: readonly LogRow[]): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const log of logs) {
+    lines.push(`    log   ${plainText(log.absolutePath)} (${log.size} bytes)`);
+    const tail = basename(log.path).startsWith("stderr") ? await tailLines(log.absolutePath, tailLineCount) : [];
+    lines.push(...tail.map((line) => `      | ${plainText(line)}`));
+  }
+  return lines;
+}
