@@ -7,6 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { stripVTControlCharacters } from "node:util";
 import { checkArrows } from "./check/arrows.ts";
 import { checkLock } from "./check/lock.ts";
 import { checkPurity } from "./check/purity.ts";
@@ -21,7 +22,7 @@ interface Check {
 
 async function commandProblems(...argv: readonly string[]): Promise<readonly string[]> {
   const result = await runCommand(argv);
-  return result.code === 0 ? [] : [`${argv.join(" ")} ended with ${result.code}`, result.output.trim()];
+  return result.code === 0 ? [] : [`${argv.join(" ")} ended with ${result.code}`, stripVTControlCharacters(result.output).trim()];
 }
 
 /** Packs what would be published and checks that every entry resolves, with its types, as users would import it. */
