@@ -16,23 +16,30 @@ const schema = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE streams (
-  stream TEXT PRIMARY KEY, size INTEGER NOT NULL, bytes INTEGER NOT NULL, hash TEXT, change INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+  id INTEGER PRIMARY KEY, stream TEXT NOT NULL UNIQUE, token INTEGER NOT NULL, size INTEGER NOT NULL, bytes INTEGER NOT NULL, hash TEXT,
+  change INTEGER NOT NULL
+) STRICT;
 CREATE INDEX streams_change ON streams (change);
 CREATE TABLE journal (
-  id INTEGER PRIMARY KEY, stream TEXT NOT NULL, from_seq INTEGER NOT NULL, count INTEGER NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL,
-  bytes BLOB NOT NULL
+  id INTEGER PRIMARY KEY, stream INTEGER NOT NULL REFERENCES streams (id), from_seq INTEGER NOT NULL, count INTEGER NOT NULL, start INTEGER NOT NULL,
+  finish INTEGER NOT NULL, bytes BLOB NOT NULL
 ) STRICT;
 CREATE INDEX journal_stream ON journal (stream, finish);
 CREATE TABLE leases (
-  stream TEXT PRIMARY KEY, token INTEGER NOT NULL, owner TEXT, expires_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+  stream INTEGER PRIMARY KEY REFERENCES streams (id), owner TEXT, expires_ms INTEGER NOT NULL
+) STRICT;
 CREATE TABLE stops (run TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE log_leaves (position INTEGER PRIMARY KEY, stream TEXT NOT NULL, size INTEGER NOT NULL, head TEXT NOT NULL) STRICT;
 INSERT INTO counters VALUES ('change', 0);
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${authorityFormat};
 `;
+
+/**
+ * Pages of the write-ahead log after which SQLite copies it into the database (16 MiB). Journal rows live for a few commits only, so
+ * copying seldom means that most of them are never copied.
+ */
+const checkpointPages = 4_000;
 
 /**
  * One connection to the authority database with the settings that acknowledgement needs, read back (reliability rule 6), statements
@@ -83,6 +90,7 @@ export class AuthorityDatabase {
       const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
       const database = new AuthorityDatabase(db);
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON");
+      database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY`);
       database.#checkSettings(path);
       return database;
     } catch (thrown) {

@@ -7,9 +7,14 @@ import { type AuthorityDatabase, bytesOf, countOf, textOf } from "./authority-da
 type Row = Readonly<Record<string, unknown>>;
 type Refusal = Extract<CommitOutcome, { readonly outcome: "refused" }>;
 
+/** L1 and L3 in one statement: the head moves only from what the writer saw, and only for the newest token. */
 const advance = `UPDATE streams SET size = ?, bytes = ?, hash = ?, change = ?
-  WHERE stream = ? AND size = ? AND bytes = ? AND hash IS ? AND ? = COALESCE((SELECT token FROM leases WHERE leases.stream = streams.stream), 0)`;
+  WHERE stream = ? AND size = ? AND bytes = ? AND hash IS ? AND token = ? RETURNING id`;
 const insertRow = "INSERT INTO journal (stream, from_seq, count, start, finish, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+const selectRows = "SELECT streams.stream, from_seq, count, start, journal.bytes FROM journal JOIN streams ON streams.id = journal.stream";
+const deleteRows = "DELETE FROM journal WHERE stream = (SELECT id FROM streams WHERE stream = ?) AND finish <= ?";
+/** A stream that is known but has no event yet. */
+export const insertStream = "INSERT OR IGNORE INTO streams (stream, token, size, bytes, hash, change) VALUES (?, 0, 0, 0, NULL, 0)";
 
 /** The commit point on SQLite. One transaction a call, one blob a batch; one statement checks token and head and moves the head. */
 export class SqliteJournal implements Journal {
@@ -35,7 +40,7 @@ export class SqliteJournal implements Journal {
 
   async changedSince(since: number): Promise<{ readonly heads: readonly StreamHead[]; readonly change: number }> {
     return this.#db.snapshot("read heads", () => ({
-      heads: this.#db.all("SELECT * FROM streams WHERE change > ? AND size > 0 ORDER BY change, stream", since).map(headOf),
+      heads: this.#db.all("SELECT * FROM streams WHERE change > ? ORDER BY change, id", since).map(headOf),
       change: this.#change(),
     }));
   }
@@ -44,8 +49,8 @@ export class SqliteJournal implements Journal {
     return this.#db.read("read the journal", () => {
       const rows =
         stream === undefined
-          ? this.#db.all("SELECT * FROM journal ORDER BY stream, start")
-          : this.#db.all("SELECT * FROM journal WHERE stream = ? AND finish > ? ORDER BY start", stream, this.#trims.get(stream) ?? -1);
+          ? this.#db.all(`${selectRows} ORDER BY streams.stream, start`)
+          : this.#db.all(`${selectRows} WHERE streams.stream = ? AND finish > ? ORDER BY finish`, stream, this.#trims.get(stream) ?? -1);
       return rows.map(rowOf).filter((row) => row.offset + row.bytes.length > (this.#trims.get(row.stream) ?? -1));
     });
   }
@@ -70,7 +75,7 @@ export class SqliteJournal implements Journal {
   }
 
   #trimNow(): void {
-    for (const [stream, through] of this.#trims) this.#db.run("DELETE FROM journal WHERE stream = ? AND finish <= ?", stream, through);
+    for (const [stream, through] of this.#trims) this.#db.run(deleteRows, stream, through);
     this.#trims.clear();
   }
 
@@ -105,23 +110,23 @@ export class SqliteJournal implements Journal {
   #append(append: StreamAppend, change: number): Refusal | null {
     const { stream, token, fromSeq, prev, offset, bytes, count, hash } = append;
     const finish = offset + bytes.length;
-    const move = (): boolean => this.#db.run(advance, fromSeq + count, finish, hash, change, stream, fromSeq, offset, prev, token) === 1;
-    if (!move()) {
-      const refusal = this.#refusal(append);
-      if (refusal !== null) return refusal;
-      this.#db.run("INSERT OR IGNORE INTO streams VALUES (?, 0, 0, NULL, ?)", stream, change);
-      if (!move()) return { outcome: "refused", reason: "head_moved", stream };
+    const move = (): number | null => {
+      const moved = this.#db.get(advance, fromSeq + count, finish, hash, change, stream, fromSeq, offset, prev, token);
+      return moved === undefined ? null : countOf(moved["id"]);
+    };
+    let id = move();
+    if (id === null) {
+      if (fromSeq === 0) this.#db.run(insertStream, stream);
+      id = move();
     }
-    this.#db.run(insertRow, stream, fromSeq, count, offset, finish, bytes);
+    if (id === null) return this.#refusal(append);
+    this.#db.run(insertRow, id, fromSeq, count, offset, finish, bytes);
     return null;
   }
 
-  /** Why an append does not fit; null when only the stream is new. */
-  #refusal({ stream, token, fromSeq }: StreamAppend): Refusal | null {
-    const lease = this.#db.get("SELECT token FROM leases WHERE stream = ?", stream);
-    const newest = lease === undefined ? 0 : countOf(lease["token"]);
-    if (token !== newest) return { outcome: "refused", reason: "stale_token", stream };
-    return fromSeq !== 0 || this.#head(stream) !== null ? { outcome: "refused", reason: "head_moved", stream } : null;
+  #refusal({ stream, token }: StreamAppend): Refusal {
+    const newest = countOf(this.#db.get("SELECT token FROM streams WHERE stream = ?", stream)?.["token"] ?? 0);
+    return { outcome: "refused", reason: token === newest ? "head_moved" : "stale_token", stream };
   }
 
   #head(stream: StreamId): StreamHead | null {

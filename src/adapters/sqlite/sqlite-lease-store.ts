@@ -5,6 +5,7 @@ import { type RunId, runStream } from "../../contracts/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LeaseGrant, LeaseOwner, LeaseStore } from "../../ports/lease-store.ts";
 import { type AuthorityDatabase, countOf, textOf } from "./authority-database.ts";
+import { insertStream } from "./sqlite-journal.ts";
 
 export type IsOwnerAlive = (owner: LeaseOwner) => boolean;
 
@@ -15,7 +16,10 @@ interface LeaseRow {
   readonly expiresAtMs: number;
 }
 
-/** Leases on SQLite. Rows are never deleted, so that tokens only grow (L3). */
+const ofNewestToken = "leases.stream = (SELECT id FROM streams WHERE stream = ? AND token = ?)";
+const selectLease = "SELECT token, owner, expires_ms FROM leases JOIN streams ON streams.id = leases.stream WHERE streams.stream = ?";
+
+/** Leases on SQLite. The token lies beside the head that it guards, and only grows (L3). */
 export class SqliteLeaseStore implements LeaseStore {
   readonly #db: AuthorityDatabase;
   readonly #clock: Clock;
@@ -32,22 +36,24 @@ export class SqliteLeaseStore implements LeaseStore {
       const lease = this.#lease(run);
       const held = lease === null ? null : this.#heldBy(lease);
       if (lease !== null && held !== null) return { outcome: "held", owner: held, expiresAtMs: lease.expiresAtMs };
-      const token = (lease?.token ?? 0) + 1;
+      const stream = runStream(run);
+      this.#db.run(insertStream, stream);
+      const row = this.#db.get("UPDATE streams SET token = token + 1 WHERE stream = ? RETURNING id, token", stream);
       const expiresAtMs = this.#clock.nowMs() + ttlMs;
-      this.#db.run("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", runStream(run), token, JSON.stringify(owner), expiresAtMs);
-      return { outcome: "granted", token };
+      this.#db.run("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", countOf(row?.["id"]), JSON.stringify(owner), expiresAtMs);
+      return { outcome: "granted", token: countOf(row?.["token"]) };
     });
   }
 
   async renew(run: RunId, token: number, ttlMs: number): Promise<boolean> {
     return this.#db.transaction("renew a lease", () => {
-      const sql = "UPDATE leases SET expires_ms = ? WHERE stream = ? AND token = ? AND owner IS NOT NULL";
+      const sql = `UPDATE leases SET expires_ms = ? WHERE ${ofNewestToken} AND owner IS NOT NULL`;
       return this.#db.run(sql, this.#clock.nowMs() + ttlMs, runStream(run), token) === 1;
     });
   }
 
   async release(run: RunId, token: number): Promise<void> {
-    this.#db.transaction("release a lease", () => this.#db.run("UPDATE leases SET owner = NULL WHERE stream = ? AND token = ?", runStream(run), token));
+    this.#db.transaction("release a lease", () => this.#db.run(`UPDATE leases SET owner = NULL WHERE ${ofNewestToken}`, runStream(run), token));
   }
 
   async holder(run: RunId): Promise<{ readonly owner: LeaseOwner; readonly token: number } | null> {
@@ -79,7 +85,7 @@ export class SqliteLeaseStore implements LeaseStore {
   }
 
   #lease(run: RunId): LeaseRow | null {
-    const row = this.#db.get("SELECT token, owner, expires_ms FROM leases WHERE stream = ?", runStream(run));
+    const row = this.#db.get(selectLease, runStream(run));
     if (row === undefined) return null;
     return { token: countOf(row["token"]), owner: row["owner"] === null ? null : ownerOf(textOf(row["owner"])), expiresAtMs: countOf(row["expires_ms"]) };
   }
