@@ -1,0 +1,300 @@
+/**
+ * Owns: what people are shown of a run, folded from its record event by event.
+ * Invariants: L6 the view depends on events and plan alone; it is never written by hand and never trusted over the record.
+ * Not responsible for: deciding what comes next (graph), refusing illegal transitions (graph/apply-event does, on the same events).
+ */
+import type { Digest } from "../base/digest.ts";
+import { timeMs } from "../base/time-text.ts";
+import type { LedgerEvent } from "../contracts/event.ts";
+import type { EventData } from "../contracts/events.ts";
+import type { PlanDocument } from "../contracts/plan-document.ts";
+import type { AttemptView, GateView, RouteView, RunStatus, RunView, StepStatus, StepView } from "../contracts/run-view.ts";
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface StepDraft {
+  readonly id: string;
+  status: StepStatus;
+  readonly attempts: Writable<AttemptView>[];
+  produced: readonly string[];
+  readonly gateResults: string[];
+  readonly violations: string[];
+}
+
+export class RunViewFold {
+  readonly #runId: string;
+  readonly #runDir: string;
+  readonly #steps = new Map<string, StepDraft>();
+  readonly #gates: GateView[] = [];
+  readonly #routes: RouteView[] = [];
+  readonly #digests = new Map<string, Digest>();
+  #kind = "workflow";
+  #status: RunStatus = "created";
+  #workflow: string | null = null;
+  #title: string | null = null;
+  #reason: string | null = null;
+  #planHash: Digest | null = null;
+  #createdAt = "";
+  #finishedAt: string | null = null;
+  #inputs: Readonly<Record<string, string>> = {};
+  #environment: string | null = null;
+  #events = 0;
+  #head: Digest | null = null;
+  #sealed = false;
+
+  constructor(runId: string, runDir: string) {
+    this.#runId = runId;
+    this.#runDir = runDir;
+  }
+
+  /** Steps of the plan show as pending before their first event. */
+  usePlan(plan: PlanDocument): void {
+    for (const step of plan.steps) this.#step(step.id);
+    this.#title ??= plan.title;
+  }
+
+  get planArtifactId(): string | null {
+    return this.#planArtifactId;
+  }
+  #planArtifactId: string | null = null;
+
+  add(event: LedgerEvent): void {
+    this.#events = event.seq + 1;
+    this.#head = event.hash;
+    this.#fold(event);
+  }
+
+  view(): RunView {
+    return {
+      run_id: this.#runId,
+      kind: this.#kind,
+      status: this.#status,
+      workflow: this.#workflow,
+      title: this.#title,
+      reason: this.#reason,
+      plan_hash: this.#planHash,
+      created_at: this.#createdAt,
+      finished_at: this.#finishedAt,
+      steps: [...this.#steps.values()].map(stepView),
+      gates: this.#gates,
+      routes: this.#routes,
+      inputs: this.#inputs,
+      environment_artifact_id: this.#environment,
+      record: { events: this.#events, head: this.#head, sealed: this.#sealed },
+      run_dir: this.#runDir,
+    };
+  }
+
+  #fold(event: LedgerEvent): void {
+    switch (event.kind) {
+      case "RUN_CREATED":
+        this.#kind = event.data.kind;
+        this.#title = event.data.title ?? null;
+        this.#createdAt = event.at;
+        return;
+      case "PLAN_COMMITTED":
+        this.#status = "planned";
+        this.#workflow = event.data.workflow;
+        this.#planHash = event.data.plan_hash;
+        this.#planArtifactId = event.data.artifact_id;
+        return;
+      case "ENVIRONMENT_CAPTURED":
+        this.#environment = event.data.artifact_id;
+        return;
+      case "RUN_STARTED":
+        this.#status = "running";
+        this.#inputs = event.data.inputs;
+        return;
+      case "RUN_RESUMED":
+      case "RUN_UNBLOCKED":
+      case "RUN_REOPENED":
+        this.#status = "running";
+        this.#reason = null;
+        this.#finishedAt = null;
+        this.#sealed = false;
+        return;
+      case "ARTIFACT_STORED":
+        this.#digests.set(event.data.artifact.artifact_id, event.data.artifact.digest);
+        return;
+      case "STEP_STARTED":
+      case "STEP_COMPLETED":
+      case "STEP_FAILED":
+      case "STEP_INTERRUPTED":
+      case "STEP_SKIPPED":
+      case "POLICY_VIOLATION":
+        return this.#foldStep(event);
+      case "GATE_PASSED":
+        return this.#foldGate("passed", event.data);
+      case "GATE_FAILED":
+        return this.#foldGate("failed", event.data);
+      case "GATE_ERROR":
+        return this.#foldGate("error", event.data);
+      case "ROUTE_TAKEN":
+        return this.#foldRoute(event.data);
+      case "RUN_SUCCEEDED":
+        return this.#end("succeeded", event.data.reason, event.at);
+      case "RUN_FAILED":
+        return this.#end("failed", event.data.reason, event.at);
+      case "RUN_BLOCKED":
+        return this.#end("blocked", event.data.reason, event.at);
+      case "RUN_CANCELED":
+        return this.#end("canceled", event.data.reason, event.at);
+      case "RUN_SEALED":
+        this.#sealed = true;
+        return;
+      case "CANCEL_REQUESTED":
+      case "LEADER_TAKEN":
+      case "RECORD_RECOVERED":
+      case "WORKSPACE_CREATED":
+      case "CHECKPOINT_CUT":
+        return;
+    }
+  }
+
+  #end(status: RunStatus, reason: string, at: string): void {
+    this.#status = status;
+    this.#reason = reason;
+    this.#finishedAt = at;
+    this.#markGateFailures(status);
+  }
+
+  /** A step that rests without having passed its required gates did not succeed. */
+  #markGateFailures(status: RunStatus): void {
+    if (status === "succeeded") return;
+    for (const step of this.#steps.values()) {
+      const attempt = step.attempts.at(-1)?.n;
+      const bad = this.#gates.some((gate) => gate.step_id === step.id && gate.attempt === attempt && gate.required && gate.status !== "passed");
+      if (step.status === "succeeded" && bad) step.status = "failed";
+    }
+  }
+
+  #foldStep(event: Extract<LedgerEvent, { readonly data: { readonly step_id: string } }>): void {
+    switch (event.kind) {
+      case "STEP_STARTED":
+        return this.#startStep(event.data, event.at);
+      case "STEP_COMPLETED": {
+        const step = this.#step(event.data.step_id);
+        this.#endAttempt(step, event.at, event.data.duration_ms, "completed", null, event.data.executor);
+        step.status = "succeeded";
+        step.produced = event.data.artifacts;
+        const attempt = step.attempts.at(-1);
+        if (attempt !== undefined) {
+          attempt.output_artifact_hashes = this.#hashes(event.data.artifacts);
+          attempt.log_paths = logPaths(step.id, attempt.n, event.data.executor);
+        }
+        return;
+      }
+      case "STEP_FAILED": {
+        const step = this.#step(event.data.step_id);
+        this.#endAttempt(step, event.at, event.data.duration_ms, event.data.outcome, { code: event.data.code, reason: event.data.reason }, event.data.executor ?? null);
+        step.status = "failed";
+        const attempt = step.attempts.at(-1);
+        if (attempt !== undefined && event.data.executor !== undefined) attempt.log_paths = logPaths(step.id, attempt.n, event.data.executor);
+        return;
+      }
+      case "STEP_INTERRUPTED": {
+        const step = this.#step(event.data.step_id);
+        const startedAt = step.attempts.at(-1)?.started_at ?? event.at;
+        this.#endAttempt(step, event.at, Math.max(0, timeMs(event.at) - timeMs(startedAt)), "interrupted", { code: "INTERRUPTED", reason: event.data.reason }, null);
+        step.status = "interrupted";
+        return;
+      }
+      case "STEP_SKIPPED":
+        this.#step(event.data.step_id).status = "skipped";
+        return;
+      case "POLICY_VIOLATION":
+        this.#step(event.data.step_id).violations.push(event.data.artifact_id);
+        return;
+    }
+  }
+
+  #startStep(data: EventData["STEP_STARTED"], at: string): void {
+    const step = this.#step(data.step_id);
+    step.status = "running";
+    step.produced = [];
+    step.attempts.push({
+      n: data.attempt,
+      started_at: at,
+      finished_at: null,
+      duration_ms: null,
+      outcome: "running",
+      error: null,
+      log_paths: [],
+      executor_summary: null,
+      input_artifact_hashes: this.#hashes(data.inputs),
+      output_artifact_hashes: {},
+      cause: data.route_id === undefined ? data.cause : `${data.cause} ${data.route_id}`,
+    });
+  }
+
+  #endAttempt(step: StepDraft, at: string, durationMs: number, outcome: AttemptView["outcome"], error: AttemptView["error"], executor: Readonly<Record<string, unknown>> | null): void {
+    const attempt = step.attempts.at(-1);
+    if (attempt === undefined) return;
+    attempt.finished_at = at;
+    attempt.duration_ms = durationMs;
+    attempt.outcome = outcome;
+    attempt.error = error;
+    attempt.executor_summary = executor;
+  }
+
+  #foldGate(status: GateView["status"], data: EventData["GATE_PASSED"]): void {
+    this.#gates.push({
+      gate_id: data.gate_id,
+      step_id: data.step_id ?? null,
+      attempt: data.attempt,
+      status,
+      required: data.required,
+      reason: data.reason,
+      metrics: data.metrics ?? null,
+      result_artifact_id: data.result_artifact_id,
+      log_artifact_ids: data.log_artifact_ids,
+    });
+    if (data.step_id === undefined || data.dry_run === true) return;
+    const step = this.#step(data.step_id);
+    step.gateResults.push(data.result_artifact_id);
+    if (data.required && status !== "passed") step.status = "failed";
+  }
+
+  /** A step that a route resets is pending again; its earlier attempts stay in the list. */
+  #foldRoute(data: EventData["ROUTE_TAKEN"]): void {
+    const { route_id, action, step_id, gate_id, target, reason } = data;
+    this.#routes.push({ route_id, action, step_id: step_id ?? null, gate_id: gate_id ?? null, target: target ?? null, reason });
+    if (action === "goto" && target !== undefined) this.#step(target).status = "pending";
+    if (action === "retry" && step_id !== undefined) this.#step(step_id).status = "pending";
+  }
+
+  #hashes(ids: readonly string[]): Readonly<Record<string, Digest>> {
+    return Object.fromEntries(ids.flatMap((id) => {
+      const digest = this.#digests.get(id);
+      return digest === undefined ? [] : [[id, digest]];
+    }));
+  }
+
+  #step(id: string): StepDraft {
+    const known = this.#steps.get(id);
+    if (known !== undefined) return known;
+    const made: StepDraft = { id, status: "pending", attempts: [], produced: [], gateResults: [], violations: [] };
+    this.#steps.set(id, made);
+    return made;
+  }
+}
+
+function logPaths(stepId: string, attempt: number, executor: { readonly stdout_bytes?: number | undefined; readonly stderr_bytes?: number | undefined }): readonly string[] {
+  const folder = `steps/${stepId}/${attempt}`;
+  const paths: string[] = [];
+  if ((executor.stdout_bytes ?? 0) > 0) paths.push(`${folder}/stdout.txt`);
+  if ((executor.stderr_bytes ?? 0) > 0) paths.push(`${folder}/stderr.txt`);
+  return paths;
+}
+
+function stepView(step: StepDraft): StepView {
+  return {
+    step_id: step.id,
+    status: step.status,
+    attempts: step.attempts.length,
+    attempt_list: step.attempts,
+    produced_artifact_ids: step.produced,
+    gate_result_ids: step.gateResults,
+    policy_violation_ids: step.violations,
+  };
+}

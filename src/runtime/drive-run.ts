@@ -1,0 +1,51 @@
+/** Drives a led run until it rests, keeping its lease; the lease is given back whatever happens. */
+import { LilyError, messageOf } from "../base/lily-error.ts";
+import type { EventBody, LedgerEvent } from "../contracts/event.ts";
+import type { LedRun } from "./lead-run.ts";
+import { keepLease } from "./lease-keeper.ts";
+import { RunPerformer } from "./performer.ts";
+import type { RunContext } from "./run-context.ts";
+import { RunShell } from "./run-shell.ts";
+
+export interface DrivenRun {
+  /** Resolves when the run rests and is sealed. Rejects with the fault that stopped this process from leading it. */
+  readonly rested: Promise<void>;
+  cancel(by: string, reason: string): void;
+}
+
+/** `first` are the events that start or resume the run; they are appended before anything is decided. */
+export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody[], onEvents: (events: readonly LedgerEvent[]) => void): DrivenRun {
+  const { deps, state } = run;
+  const shell = new RunShell({
+    state,
+    writer: led.writer,
+    clock: deps.clock,
+    principal: run.principal,
+    performer: new RunPerformer(run, () => shell.deliver([])),
+    onEvents,
+  });
+  const cancel = (by: string, reason: string): void => {
+    shell.deliver([{ kind: "CANCEL_REQUESTED", key: `CANCEL_REQUESTED/${state.events}/${reason.slice(0, 64)}`, data: { reason } }], by);
+  };
+  const keeper = keepLease({
+    leases: deps.leases,
+    clock: deps.clock,
+    run: run.runId,
+    token: led.token,
+    onLost: () => shell.fail(new LilyError("LEDGER_TOKEN_STALE", `L3: another process took the lead of run ${run.runId}`)),
+    onStop: cancel,
+    onFault: (cause) => shell.fail(new LilyError("STORAGE_FAILED", `the lease of run ${run.runId} could not be kept: ${messageOf(cause)}`, { cause })),
+  });
+  shell.deliver(first);
+  return { rested: rest(), cancel };
+
+  async function rest(): Promise<void> {
+    try {
+      await shell.drive();
+      await deps.leases.clearStop(run.runId);
+    } finally {
+      await keeper.stop();
+      await deps.leases.release(run.runId, led.token);
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/** Performs one gate: observes, lets `judge` turn what was observed into a verdict, and stores verdict and logs. */
+import { isLilyError } from "../base/lily-error.ts";
+import type { JsonValue } from "../base/json-value.ts";
+import { parseJson } from "../base/parse-json.ts";
+import { timeText } from "../base/time-text.ts";
+import type { PreparedArtifact } from "../artifacts/artifact-store.ts";
+import type { EventBody } from "../contracts/event.ts";
+import type { EventData } from "../contracts/events.ts";
+import type { ArtifactId } from "../contracts/ids.ts";
+import type { PlanGate } from "../contracts/plan-document.ts";
+import type { StepState, StoredArtifact } from "../graph/run-state.ts";
+import { resolveArgv } from "../graph/resolve-template.ts";
+import { type GateVerdict, gateError, judgeCommand, judgeSchema } from "../judge/gate-verdict.ts";
+import { judgeTool } from "../judge/policy.ts";
+import type { AttemptFolder } from "../ports/attempt-folders.ts";
+import { artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, storedArtifacts } from "./step-references.ts";
+import type { Delivery } from "./effect.ts";
+import type { EndSignal } from "./end-signal.ts";
+import { isFault } from "./is-fault.ts";
+import { observeHashGate } from "./observe-hash-gate.ts";
+import { endable, killGraceMs } from "./perform-process.ts";
+import { attemptWork } from "./prepare-folder.ts";
+import type { RunContext } from "./run-context.ts";
+import { stepEnvironment } from "./step-environment.ts";
+import { storedBody } from "./step-report.ts";
+import { storeLogs } from "./store-logs.ts";
+
+const gateLogBytesMax = 16 * 1024 * 1024;
+const jsonBytesMax = 64 * 1024 * 1024;
+const reasonMax = 2000;
+
+interface Observed {
+  readonly verdict: GateVerdict;
+  readonly logs: readonly PreparedArtifact[];
+}
+
+/** Rejects on faults of Lily only. Whatever else goes wrong is an error verdict, never a pass (E4). */
+export async function performGate(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number, end: EndSignal): Promise<Delivery> {
+  const startedAtMs = run.deps.clock.monotonicMs();
+  const { verdict, logs } = await observe(run, gate, step, attempt, end);
+  const inputs = artifactIdsOf(run.state, gateReferences(gate));
+  const result = await storeResult(run, gate, attempt, verdict, logs, inputs);
+  const data: EventData["GATE_PASSED"] = {
+    gate_id: gate.id,
+    ...(step === null ? {} : { step_id: step.plan.id }),
+    attempt,
+    required: gate.required,
+    reason: verdict.reason === null ? null : verdict.reason.slice(0, reasonMax),
+    ...(verdict.metrics === null ? {} : { metrics: { ...verdict.metrics } }),
+    result_artifact_id: result.artifact.artifact_id,
+    log_artifact_ids: logs.map((log) => log.artifact.artifact_id),
+    duration_ms: Math.round(run.deps.clock.monotonicMs() - startedAtMs),
+  };
+  return { bodies: [...logs.map(storedBody), storedBody(result), verdictBody(gate, step, attempt, verdict, data)] };
+}
+
+function verdictBody(gate: PlanGate, step: StepState | null, attempt: number, verdict: GateVerdict, data: EventData["GATE_PASSED"]): EventBody {
+  const kinds = { passed: "GATE_PASSED", failed: "GATE_FAILED", error: "GATE_ERROR" } as const;
+  const kind = kinds[verdict.status];
+  return { kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}`, data };
+}
+
+async function observe(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number, end: EndSignal): Promise<Observed> {
+  try {
+    switch (gate.check.kind) {
+      case "command":
+        return await observeCommand(run, gate, gate.check, step, attempt, end);
+      case "schema":
+        return { verdict: await observeSchema(run, gate.check), logs: [] };
+      case "hash": {
+        const folder = await gateFolder(run, gate, step, attempt);
+        const hidden = folder.cwd.startsWith(run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] };
+        return { verdict: await observeHashGate(await run.deps.trees.openTree(folder.cwd, hidden), gate.check.hash), logs: [] };
+      }
+    }
+  } catch (thrown) {
+    if (isFault(thrown) || !isLilyError(thrown)) throw thrown;
+    return { verdict: gateError(`${thrown.code}: ${thrown.message}`), logs: [] };
+  }
+}
+
+/** A step's gate works where the attempt worked; a run's gate in the workflow's folder. */
+async function gateFolder(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number): Promise<AttemptFolder> {
+  const work = attemptWork(run, step);
+  if (work.kind === "source") return freshGateFolder(run, gate, attempt, work.dir);
+  const { cwd } = await run.deps.folders.reopen(run.runId, ["steps", step?.plan.id ?? "", String(attempt)], work);
+  return freshGateFolder(run, gate, attempt, cwd);
+}
+
+/** A gate that a crash cut off is judged again; what it had written stays in its folder, so the next try has its own (E2). */
+async function freshGateFolder(run: RunContext, gate: PlanGate, attempt: number, dir: string): Promise<AttemptFolder> {
+  const triesMax = 100;
+  for (let attemptTry = 1; ; attemptTry++) {
+    const name = attemptTry === 1 ? String(attempt) : `${attempt}-${attemptTry}`;
+    try {
+      return await run.deps.folders.open(run.runId, ["gates", gate.id, name], { kind: "source", dir });
+    } catch (thrown) {
+      if (!isLilyError(thrown, "STORAGE_FAILED") || attemptTry === triesMax) throw thrown;
+    }
+  }
+}
+
+type CommandCheck = Extract<PlanGate["check"], { readonly kind: "command" }>;
+
+async function observeCommand(run: RunContext, gate: PlanGate, check: CommandCheck, step: StepState | null, attempt: number, end: EndSignal): Promise<Observed> {
+  const { processes, probe } = run.deps;
+  const folder = await gateFolder(run, gate, step, attempt);
+  const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), asPath(run, folder));
+  const { env, redact } = stepEnvironment(probe, check, lookup);
+  const argv = resolveArgv(check.argv, lookup);
+  const tool = await processes.resolveTool(argv[0] ?? "", env["PATH"] ?? "", folder.cwd);
+  if (tool === null) return { verdict: gateError(`command not found: ${argv[0] ?? ""}`), logs: [] };
+  const allowed = judgeTool(run.plan.policy, tool.path, argv[0] ?? "");
+  if (!allowed.allowed) return { verdict: gateError(allowed.reason ?? "the policy does not allow the tool"), logs: [] };
+  const running = processes.start({
+    argv: [tool.path, ...argv.slice(1)],
+    cwd: folder.cwd,
+    env,
+    timeoutMs: gate.timeout_ms,
+    stdoutPath: folder.stdoutPath,
+    stderrPath: folder.stderrPath,
+    logBytesMax: gateLogBytesMax,
+    redact,
+    graceMs: killGraceMs,
+    marker: `${run.runId}/${gate.id}/${attempt}`,
+  });
+  const outcome = await endable(running, end);
+  return { verdict: judgeCommand(outcome), logs: await storeLogs(run, { attempt }, folder, "gate_log", gate.id) };
+}
+
+async function observeSchema(run: RunContext, check: Extract<PlanGate["check"], { readonly kind: "schema" }>): Promise<GateVerdict> {
+  const [reference] = gateReferences({ id: "", required: true, timeout_ms: 0, check });
+  if (reference === undefined) return gateError(`${check.of} names no artifact`);
+  const problems: string[] = [];
+  let count = 0;
+  for (const stored of storedArtifacts(run.state, reference)) {
+    const payload = stored.ref.storage_kind === "file" ? await parseFile(run, stored) : await readPayload(run, stored);
+    problems.push(...(await run.deps.schemas.problems(check.schema, payload)));
+    count++;
+  }
+  return count === 0 ? gateError(`${check.of} holds no document`) : judgeSchema(problems);
+}
+
+/** A file that is not JSON fails the gate by an error verdict. */
+async function parseFile(run: RunContext, stored: StoredArtifact): Promise<JsonValue> {
+  return parseJson(await run.deps.objects.get(stored.ref.digest, { bytesMax: jsonBytesMax }));
+}
+
+async function storeResult(run: RunContext, gate: PlanGate, attempt: number, verdict: GateVerdict, logs: readonly PreparedArtifact[], inputs: readonly ArtifactId[]): Promise<PreparedArtifact> {
+  const payload = {
+    gate_id: gate.id,
+    status: verdict.status,
+    reason: verdict.reason === null ? null : verdict.reason.slice(0, reasonMax),
+    log_artifact_ids: logs.map((log) => log.artifact.artifact_id),
+    ...(verdict.metrics === null ? {} : { metrics: { ...verdict.metrics } }),
+    timestamp: timeText(run.deps.clock.nowMs()),
+  };
+  return run.deps.artifacts.prepareJson({
+    run_id: run.runId,
+    artifact_type: "gate_result.v1",
+    schema_id: "gate_result.v1",
+    producer_id: gate.id,
+    producer_kind: "system",
+    attempt,
+    inputs,
+    name: `gate_result/${gate.id}/${attempt}`,
+    value: payload,
+  });
+}

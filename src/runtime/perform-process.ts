@@ -1,0 +1,115 @@
+/** Runs a step's command and reports how it ended; outputs are collected by the caller. */
+import { LilyError } from "../base/lily-error.ts";
+import type { ExecutorSummary } from "../contracts/events.ts";
+import { enforcementSummary, judgeTool } from "../judge/policy.ts";
+import { type ReferenceLookup, resolveArgv } from "../graph/resolve-template.ts";
+import type { StepState } from "../graph/run-state.ts";
+import type { AttemptFolder } from "../ports/attempt-folders.ts";
+import type { ProcessOutcome, RunningProcess } from "../ports/process-runner.ts";
+import type { EndSignal } from "./end-signal.ts";
+import type { RunContext } from "./run-context.ts";
+import { stepEnvironment } from "./step-environment.ts";
+import type { Execution } from "./step-report.ts";
+
+/** From SIGTERM to SIGKILL. */
+export const killGraceMs = 2_000;
+
+export interface ProcessExecution {
+  readonly execution: Execution;
+  /** Set when policy refused the tool: nothing was started. */
+  readonly violation: string | null;
+  readonly redact: readonly string[];
+}
+
+export async function performProcess(run: RunContext, step: StepState, attempt: number, folder: AttemptFolder, lookup: ReferenceLookup, end: EndSignal): Promise<ProcessExecution> {
+  const { processes, probe } = run.deps;
+  const { env, redact } = stepEnvironment(probe, step.plan, lookup);
+  const { argv, kind } = commandOf(step, lookup);
+  const command = argv[0] ?? "";
+  const tool = await processes.resolveTool(command, env["PATH"] ?? "", folder.cwd);
+  if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), violation: null, redact };
+  const verdict = judgeTool(run.plan.policy, tool.path, command);
+  if (!verdict.allowed) {
+    const reason = verdict.reason ?? `the policy does not allow ${command}`;
+    return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason, redact };
+  }
+  const toolDigest = await processes.digestTool(tool.path);
+  const running = processes.start({
+    argv: [tool.path, ...argv.slice(1)],
+    cwd: folder.cwd,
+    env,
+    timeoutMs: step.plan.timeout_ms,
+    stdoutPath: folder.stdoutPath,
+    stderrPath: folder.stderrPath,
+    logBytesMax: step.plan.log_bytes_max,
+    redact,
+    graceMs: killGraceMs,
+    marker: `${run.runId}/${step.plan.id}/${attempt}`,
+  });
+  const outcome = await endable(running, end);
+  const executor: ExecutorSummary = { ...summaryOf(kind, outcome), tool: tool.path, tool_digest: toolDigest, enforcement: { ...enforcementOf(run) } };
+  return { execution: executionOf(outcome, executor, step.plan.timeout_ms), violation: null, redact };
+}
+
+/** Awaits a process that an end signal kills. */
+export async function endable(running: RunningProcess, end: EndSignal): Promise<ProcessOutcome> {
+  const forget = end.onEnd(() => running.kill());
+  try {
+    return await running.done;
+  } finally {
+    forget();
+  }
+}
+
+function commandOf(step: StepState, lookup: ReferenceLookup): { readonly argv: readonly string[]; readonly kind: "process" | "shell" } {
+  const { executor } = step.plan;
+  switch (executor.kind) {
+    case "process":
+      return { argv: resolveArgv(executor.argv, lookup), kind: "process" };
+    case "shell":
+      return { argv: ["/bin/sh", "-e", "-c", executor.text], kind: "shell" };
+    case "module":
+      throw new LilyError("INTERNAL_INVARIANT", "a module is not a process");
+  }
+}
+
+/** This version has no sandbox: what it cannot hold it says it does not (S6). */
+function enforcementOf(run: RunContext): ReturnType<typeof enforcementSummary> {
+  const { policy } = run.plan;
+  return enforcementSummary({ tools: policy.tools !== null, write: policy.write !== null, network: policy.network === "deny", sandboxed: false, compared: false });
+}
+
+function notStarted(kind: "process" | "shell", reason: string, code = "STEP_SPAWN_FAILED"): Execution {
+  return { ok: false, outcome: "failed", code, reason, executor: { kind }, durationMs: 0 };
+}
+
+function summaryOf(kind: "process" | "shell", outcome: ProcessOutcome): ExecutorSummary {
+  return {
+    kind,
+    exit_code: outcome.exitCode,
+    signal: outcome.signal,
+    stdout_bytes: outcome.stdoutBytes,
+    stderr_bytes: outcome.stderrBytes,
+    ...(outcome.cut ? { output_cut: true } : {}),
+    ...(outcome.survivorsKilled > 0 ? { survivors_killed: outcome.survivorsKilled } : {}),
+  };
+}
+
+function executionOf(outcome: ProcessOutcome, executor: ExecutorSummary, timeoutMs: number | null): Execution {
+  const failed = (code: string, reason: string): Execution => ({ ok: false, outcome: "failed", code, reason, executor, durationMs: outcome.durationMs });
+  switch (outcome.outcome) {
+    case "exited":
+      if (outcome.exitCode === 0) return { ok: true, executor, durationMs: outcome.durationMs, values: {} };
+      return failed("STEP_FAILED", `exit code ${outcome.exitCode}`);
+    case "signaled":
+      return failed("STEP_FAILED", `ended by signal ${outcome.signal}`);
+    case "killed":
+      return failed("STEP_FAILED", "ended from outside");
+    case "timeout":
+      return { ok: false, outcome: "timeout", code: "STEP_TIMEOUT", reason: `ran longer than ${timeoutMs} ms`, executor, durationMs: outcome.durationMs };
+    case "output_limit":
+      return failed("STEP_OUTPUT_LIMIT", "wrote more to its log than log_limit allows");
+    case "spawn_failed":
+      return failed("STEP_SPAWN_FAILED", outcome.error ?? "could not be started");
+  }
+}

@@ -1,0 +1,172 @@
+/** Performs one attempt of a step, from its folder to the events that say what became of it. */
+import { canonicalJson } from "../base/canonical-json.ts";
+import { isLilyError, LilyError } from "../base/lily-error.ts";
+import type { JsonObject } from "../base/json-value.ts";
+import { timeText } from "../base/time-text.ts";
+import type { PreparedArtifact } from "../artifacts/artifact-store.ts";
+import type { EventBody } from "../contracts/event.ts";
+import type { ExecutorSummary } from "../contracts/events.ts";
+import type { ReferenceLookup } from "../graph/resolve-template.ts";
+import type { StepState } from "../graph/run-state.ts";
+import type { AttemptFolder } from "../ports/attempt-folders.ts";
+import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences } from "./step-references.ts";
+import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type Producer, requireSchema } from "./collect-outputs.ts";
+import type { Delivery } from "./effect.ts";
+import { EndSignal } from "./end-signal.ts";
+import { isFault } from "./is-fault.ts";
+import { ModuleLog } from "./module-log.ts";
+import { type OnAbandoned, performModule } from "./perform-module.ts";
+import { performProcess } from "./perform-process.ts";
+import { attemptWork, prepareFolder } from "./prepare-folder.ts";
+import type { RunContext } from "./run-context.ts";
+import { completedBody, type Execution, failedBody, storedBody } from "./step-report.ts";
+import { storeLogs } from "./store-logs.ts";
+
+/** Rejects on faults only; whatever the step itself does wrong becomes STEP_FAILED. */
+export async function performStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
+  const startedAtMs = run.deps.clock.monotonicMs();
+  try {
+    return await attemptStep(run, step, attempt, end, onAbandoned);
+  } catch (thrown) {
+    if (isFault(thrown) || !isLilyError(thrown)) throw thrown;
+    const durationMs = run.deps.clock.monotonicMs() - startedAtMs;
+    return { bodies: [failedBody(step.plan.id, attempt, { outcome: "failed", code: thrown.code, reason: thrown.message }, [], null, durationMs)] };
+  }
+}
+
+interface Attempt {
+  readonly run: RunContext;
+  readonly step: StepState;
+  readonly attempt: number;
+  readonly folder: AttemptFolder;
+  readonly before: OutputMarks;
+  readonly producer: Producer;
+}
+
+async function attemptStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
+  const references = stepReferences(step.plan);
+  const folder = await run.deps.folders.open(run.runId, ["steps", step.plan.id, String(attempt)], attemptWork(run, step));
+  await prepareFolder(run, step, folder);
+  const hasFiles = Object.values(step.plan.outputs).some((output) => output.path !== null || output.glob !== null);
+  const before = hasFiles ? await markOutputs(await openCwd(run, folder), step.plan.outputs) : new Map<string, string>();
+  const producer: Producer = { step, attempt, inputs: artifactIdsOf(run.state, references) };
+  const context: Attempt = { run, step, attempt, folder, before, producer };
+  if (step.plan.executor.kind === "module") {
+    const lookup = await prepareLookup(run, step, attempt, references, asValue(run, folder));
+    return moduleAttempt(context, lookup, end, onAbandoned);
+  }
+  const lookup = await prepareLookup(run, step, attempt, references, asPath(run, folder));
+  return processAttempt(context, lookup, end);
+}
+
+async function processAttempt(context: Attempt, lookup: ReferenceLookup, end: EndSignal): Promise<Delivery> {
+  const { run, step, attempt, folder } = context;
+  const { execution, violation } = await performProcess(run, step, attempt, folder, lookup, end);
+  const extra = violation === null ? [] : await violationBodies(context, violation);
+  return report(context, execution, extra);
+}
+
+async function moduleAttempt(context: Attempt, lookup: ReferenceLookup, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
+  const { run, step, attempt, folder } = context;
+  const secrets = Object.values(run.deps.probe.select(step.plan.secrets)).filter((value) => value !== "");
+  const log = new ModuleLog(secrets, step.plan.log_bytes_max);
+  const execution = await performModule(run, step, attempt, folder, lookup, end, (line) => log.write(line), onAbandoned);
+  await log.flush(folder);
+  return report(context, execution, []);
+}
+
+async function violationBodies(context: Attempt, details: string): Promise<readonly EventBody[]> {
+  const { run, step, attempt } = context;
+  const at = timeText(run.deps.clock.nowMs());
+  const payload = { step_id: step.plan.id, violation_type: "tool_not_allowed" as const, details, timestamp: at };
+  const prepared = await run.deps.artifacts.prepareJson({
+    run_id: run.runId,
+    artifact_type: "policy_violation.v1",
+    schema_id: "policy_violation.v1",
+    producer_id: "kernel",
+    producer_kind: "system",
+    attempt,
+    inputs: [],
+    name: `policy_violation/${step.plan.id}/${attempt}`,
+    value: payload,
+  });
+  const data = { step_id: step.plan.id, attempt, violation_type: payload.violation_type, details, artifact_id: prepared.artifact.artifact_id };
+  return [storedBody(prepared), { kind: "POLICY_VIOLATION", key: `POLICY_VIOLATION/${step.plan.id}/${attempt}`, data }];
+}
+
+async function report(context: Attempt, execution: Execution, extra: readonly EventBody[]): Promise<Delivery> {
+  const { run, step, attempt, folder, producer } = context;
+  if (execution.ok === "abandoned") {
+    const data = { step_id: step.plan.id, attempt, reason: "abandoned" as const };
+    return { bodies: [{ kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${attempt}`, data }] };
+  }
+  const logs = await storeLogs(run, producer, folder, "log", step.plan.id);
+  await writeSummary(context, execution);
+  const stored = [...extra, ...logs.map(storedBody)];
+  if (!execution.ok) return { bodies: [...stored, failedBody(step.plan.id, attempt, execution, logs, execution.executor, execution.durationMs)] };
+  try {
+    const outputs = await collect(context, execution.values);
+    const artifacts = outputs.flatMap((output) => output.artifacts.map(storedBody));
+    return { bodies: [...stored, ...artifacts, completedBody(step.plan.id, attempt, outputs, logs, execution.executor, execution.durationMs)] };
+  } catch (thrown) {
+    if (isFault(thrown) || !isLilyError(thrown)) throw thrown;
+    const failure = { outcome: "failed" as const, code: thrown.code, reason: thrown.message };
+    return { bodies: [...stored, failedBody(step.plan.id, attempt, failure, logs, execution.executor, execution.durationMs)] };
+  }
+}
+
+async function collect(context: Attempt, values: Extract<Execution, { readonly ok: true }>["values"]): Promise<readonly CollectedOutput[]> {
+  const { run, step, folder, before, producer } = context;
+  const collected: CollectedOutput[] = [];
+  const names = Object.keys(step.plan.outputs).sort();
+  if (names.length === 0) return collected;
+  const tree = await openCwd(run, folder);
+  for (const name of names) {
+    const output = step.plan.outputs[name];
+    if (output === undefined) continue;
+    const isFile = output.path !== null || output.glob !== null;
+    collected.push(isFile ? await collectFile(run, producer, tree, name, output, before) : await collectValue(run, producer, name, output.schema, output.optional, values));
+  }
+  return collected;
+}
+
+async function collectValue(run: RunContext, producer: Producer, name: string, schema: string | null, optional: boolean, values: Extract<Execution, { readonly ok: true }>["values"]): Promise<CollectedOutput> {
+  const value = Object.hasOwn(values, name) ? values[name] : undefined;
+  if (value === undefined) {
+    if (optional) return { name, plural: false, artifacts: [] };
+    throw new LilyError("STEP_OUTPUT_MISSING", `output ${name}: the module returned no value of this name`, { details: { output: name } });
+  }
+  if (schema !== null) await requireSchema(run, name, "value", schema, value);
+  const prepared: PreparedArtifact = await run.deps.artifacts.prepareJson({
+    run_id: run.runId,
+    artifact_type: schema ?? "json",
+    ...(schema === null ? {} : { schema_id: schema }),
+    producer_id: producer.step.plan.id,
+    producer_kind: "tool",
+    attempt: producer.attempt,
+    inputs: producer.inputs,
+    name,
+    value,
+  });
+  return { name, plural: false, artifacts: [prepared] };
+}
+
+/** `executor.json` beside the logs, for people; the record has the same facts. Attempts without any file of their own leave none. */
+async function writeSummary(context: Attempt, execution: Exclude<Execution, { readonly ok: "abandoned" }>): Promise<void> {
+  if (execution.executor === null || execution.executor.kind === "module") return;
+  const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = execution.executor;
+  if (execution.ok && stdoutBytes + stderrBytes === 0) return;
+  const outcome = execution.ok ? { outcome: "completed" } : { outcome: execution.outcome, code: execution.code, reason: execution.reason };
+  const summary: JsonObject = { ...outcome, duration_ms: Math.round(execution.durationMs), executor: plainJson(execution.executor) };
+  await context.folder.writeSummary(`${canonicalJson(summary)}\n`);
+}
+
+/** The summary as JSON: members that are not known are left out. */
+function plainJson(executor: ExecutorSummary): JsonObject {
+  const members = Object.entries(executor).filter((entry): entry is [string, Exclude<(typeof entry)[1], undefined>] => entry[1] !== undefined);
+  return Object.fromEntries(members);
+}
+
+async function openCwd(run: RunContext, folder: AttemptFolder): ReturnType<RunContext["deps"]["trees"]["openTree"]> {
+  return run.deps.trees.openTree(folder.cwd, folder.cwd.startsWith(run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] });
+}

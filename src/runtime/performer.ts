@@ -1,0 +1,53 @@
+/**
+ * Owns: the attempts and gates that this process performs for one run, and trusted code that has not settled after its end.
+ * Invariants: E6 a step with unsettled code starts no other attempt.
+ */
+import type { PlanGate } from "../contracts/plan-document.ts";
+import type { ArtifactId } from "../contracts/ids.ts";
+import type { StepState } from "../graph/run-state.ts";
+import { artifactIdsOf, stepReferences } from "./step-references.ts";
+import type { Effect } from "./effect.ts";
+import { EndSignal } from "./end-signal.ts";
+import { performGate } from "./perform-gate.ts";
+import { performStep } from "./perform-step.ts";
+import type { RunContext } from "./run-context.ts";
+import type { Performer } from "./run-shell.ts";
+
+export class RunPerformer implements Performer {
+  readonly #run: RunContext;
+  readonly #unsettled = new Set<string>();
+  readonly #onSettled: () => void;
+
+  /** `onSettled` is called when unsettled code settles, so that its step may be decided again. */
+  constructor(run: RunContext, onSettled: () => void) {
+    this.#run = run;
+    this.#onSettled = onSettled;
+  }
+
+  startStep(step: StepState, attempt: number): Effect {
+    const end = new EndSignal();
+    const done = performStep(this.#run, step, attempt, end, (settled) => this.#keepUnsettled(step.plan.id, settled));
+    return { done, end: () => end.end() };
+  }
+
+  startGate(gate: PlanGate, step: StepState | null, attempt: number): Effect {
+    const end = new EndSignal();
+    return { done: performGate(this.#run, gate, step, attempt, end), end: () => end.end() };
+  }
+
+  inputsOf(step: StepState): ArtifactId[] {
+    return [...artifactIdsOf(this.#run.state, stepReferences(step.plan))];
+  }
+
+  isUnsettled(step: StepState): boolean {
+    return this.#unsettled.has(step.plan.id);
+  }
+
+  #keepUnsettled(stepId: string, settled: Promise<void>): void {
+    this.#unsettled.add(stepId);
+    void settled.then(() => {
+      this.#unsettled.delete(stepId);
+      this.#onSettled();
+    });
+  }
+}

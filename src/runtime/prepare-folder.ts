@@ -1,0 +1,33 @@
+import { LilyError } from "../base/lily-error.ts";
+import { digestBytes } from "../base/digest.ts";
+import { parseRelativePath } from "../base/relative-path.ts";
+import type { StepState } from "../graph/run-state.ts";
+import type { AttemptFolder, AttemptWork } from "../ports/attempt-folders.ts";
+import type { RunContext } from "./run-context.ts";
+
+const codeBytesMax = 256 * 1024 * 1024;
+const inputBytesMax = 4 * 1024 * 1024 * 1024;
+
+/** Where the step's command works. */
+export function attemptWork(run: RunContext, step: StepState | null): AttemptWork {
+  return step?.plan.workdir === "isolated" ? { kind: "isolated" } : { kind: "source", dir: run.sourceDir };
+}
+
+/**
+ * An isolated attempt finds the code that the plan binds and the run's inputs in place, byte for byte as they were bound, and nothing
+ * else. A source folder is left as it is.
+ */
+export async function prepareFolder(run: RunContext, step: StepState, folder: AttemptFolder): Promise<void> {
+  if (step.plan.workdir !== "isolated") return;
+  for (const code of run.plan.code) {
+    const bytes = await run.tree.read(parseRelativePath(code.path), codeBytesMax);
+    if (digestBytes(bytes) !== code.digest) throw new LilyError("WORKFLOW_DRIFT", `${code.path} changed after planning`, { details: { path: code.path } });
+    await folder.place(parseRelativePath(code.path), async () => bytes);
+  }
+  for (const [name, id] of run.state.inputs) {
+    const file = run.plan.inputs[name]?.file ?? null;
+    const stored = run.state.artifacts.get(id);
+    if (file === null || stored === undefined) continue;
+    await folder.place(parseRelativePath(file), () => run.deps.objects.get(stored.ref.digest, { bytesMax: inputBytesMax }));
+  }
+}

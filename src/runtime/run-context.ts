@@ -1,0 +1,54 @@
+import type { Digest } from "../base/digest.ts";
+import type { RunId } from "../contracts/ids.ts";
+import type { PlanDocument } from "../contracts/plan-document.ts";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import type { JsonValue } from "../base/json-value.ts";
+import type { RunState } from "../graph/run-state.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { AttemptFolders } from "../ports/attempt-folders.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EnvironmentProbe } from "../ports/environment-probe.ts";
+import type { FileTree, FileTrees } from "../ports/file-tree.ts";
+import type { IdSource } from "../ports/id-source.ts";
+import type { LeaseStore } from "../ports/lease-store.ts";
+import type { ModuleHost } from "../ports/module-host.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { ProcessRunner } from "../ports/process-runner.ts";
+
+/** Checks a payload against a registered schema; each problem is a sentence that names its place. SCHEMA_UNKNOWN. */
+export interface SchemaChecker {
+  problems(schemaId: string, value: JsonValue): Promise<readonly string[]>;
+}
+
+/** What the runner needs of the world and of the rooms below it. */
+export interface RuntimeDeps {
+  readonly workspaceDir: string;
+  readonly workspaceId: string;
+  readonly ledger: Ledger;
+  readonly leases: LeaseStore;
+  readonly objects: ObjectStore;
+  readonly artifacts: ArtifactStore;
+  readonly schemas: SchemaChecker;
+  readonly trees: FileTrees;
+  readonly folders: AttemptFolders;
+  readonly processes: ProcessRunner;
+  readonly modules: ModuleHost;
+  readonly probe: EnvironmentProbe;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+}
+
+/** One run while this process leads it. */
+export interface RunContext {
+  readonly deps: RuntimeDeps;
+  readonly runId: RunId;
+  readonly plan: PlanDocument;
+  readonly planHash: Digest;
+  readonly state: RunState;
+  /** The workflow's folder. */
+  readonly sourceDir: string;
+  readonly tree: FileTree;
+  /** The folder of lily.yaml, where module paths start. */
+  readonly configDir: string;
+  readonly principal: string;
+}

@@ -1,0 +1,267 @@
+/**
+ * The local shell: drives one run in this process.
+ *
+ * Owns: the live state of the run, what is in flight, and the order "record, commit, then act".
+ * States: driving -> resting (sealed) | stopped (lease lost or a write failed).
+ * Invariants:
+ *   E1 an effect starts only after the event that says so is durable.
+ *   E6 the shell rests only when no effect is in flight.
+ *   E7 what an ended effect would have reported is not recorded: it is STEP_INTERRUPTED.
+ *   L2 listeners see an event only after it is durable.
+ * Not responsible for: deciding (graph/decide), judging, how a step or gate is performed, leases (lease-keeper).
+ */
+import { assert } from "../base/assert.ts";
+import { LilyError } from "../base/lily-error.ts";
+import { timeText } from "../base/time-text.ts";
+import type { EventBody, EventDraft, LedgerEvent } from "../contracts/event.ts";
+import type { PlanGate } from "../contracts/plan-document.ts";
+import { applyEvent } from "../graph/apply-event.ts";
+import { type Command, type Decision, decide } from "../graph/decide.ts";
+import type { RunState, StepState } from "../graph/run-state.ts";
+import type { StreamWriter } from "../ledger/ledger.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Delivery, Effect } from "./effect.ts";
+
+type InterruptReason = "cancel" | "abort" | "goto" | "shutdown";
+
+interface InFlight {
+  readonly effect: Effect;
+  readonly step: StepState | null;
+  readonly attempt: number;
+  interrupted: InterruptReason | null;
+}
+
+export interface Performer {
+  startStep(step: StepState, attempt: number): Effect;
+  startGate(gate: PlanGate, step: StepState | null, attempt: number): Effect;
+  /** Artifact ids that the step's references name, for STEP_STARTED. */
+  inputsOf(step: StepState): EventBodyInputs;
+  /** True while an earlier attempt of the step is trusted code that has not settled yet (E6). */
+  isUnsettled(step: StepState): boolean;
+}
+type EventBodyInputs = Extract<EventBody, { readonly kind: "STEP_STARTED" }>["data"]["inputs"];
+
+export interface RunShellOptions {
+  readonly state: RunState;
+  readonly writer: StreamWriter;
+  readonly clock: Clock;
+  readonly principal: string;
+  readonly performer: Performer;
+  readonly onEvents: (events: readonly LedgerEvent[]) => void;
+}
+
+/** Events that came in, and who they are signed by. */
+interface Signed extends Delivery {
+  readonly by: string;
+}
+
+interface Batch {
+  readonly drafts: EventDraft[];
+  readonly effects: (() => void)[];
+  seals: boolean;
+}
+
+export class RunShell {
+  readonly #state: RunState;
+  readonly #options: RunShellOptions;
+  readonly #inFlight = new Map<string, InFlight>();
+  #inbox: Signed[] = [];
+  #wake: (() => void) | null = null;
+  #fault: unknown = null;
+  #at = "";
+
+  constructor(options: RunShellOptions) {
+    this.#options = options;
+    this.#state = options.state;
+  }
+
+  /** Runs until the run rests and is sealed. Rejects with the fault that stopped it; what was committed stays. */
+  async drive(): Promise<void> {
+    try {
+      for (;;) {
+        const { batch, decision } = this.#gather();
+        await this.#commit(batch);
+        for (const act of batch.effects) act();
+        if (this.#fault !== null) throw this.#fault;
+        if (this.#state.sealed && this.#inFlight.size === 0) return;
+        await this.#signal(decision.wakeAtMs);
+      }
+    } catch (thrown) {
+      await this.#endAll();
+      throw thrown;
+    }
+  }
+
+  /** Records events that come from outside the plan, such as a cancel, in the name of `by`. */
+  deliver(bodies: readonly EventBody[], by: string = this.#options.principal): void {
+    this.#inbox.push({ bodies, by });
+    this.#rouse();
+  }
+
+  /** Stops driving: the lease is lost, or the store cannot be written. */
+  fail(fault: unknown): void {
+    this.#fault ??= fault;
+    this.#rouse();
+  }
+
+  /** Folds what came in, and decides until nothing new comes. Nothing is performed yet. */
+  #gather(): { readonly batch: Batch; readonly decision: Decision } {
+    const batch: Batch = { drafts: [], effects: [], seals: false };
+    const nowMs = this.#options.clock.nowMs();
+    this.#at = timeText(nowMs);
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const delivery of inbox) for (const body of delivery.bodies) if (!this.#isLate(body)) this.#record(batch, body, delivery.by);
+    if (this.#endsRunGate(batch)) return { batch, decision: { commands: [], wakeAtMs: null } };
+    for (;;) {
+      const decision = decide(this.#state, nowMs);
+      let changed = false;
+      for (const command of decision.commands) changed = this.#take(batch, command) || changed;
+      if (!changed) return { batch, decision };
+    }
+  }
+
+  /** A cancel that comes when the run has ended says nothing any more. */
+  #isLate(body: EventBody): boolean {
+    return body.kind === "CANCEL_REQUESTED" && this.#state.phase !== "running" && this.#state.phase !== "created";
+  }
+
+  /** A run that is ending waits for its own gate to be gone first (E6); the verdict is then not recorded. */
+  #endsRunGate(batch: Batch): boolean {
+    if (this.#state.ending === null) return false;
+    for (const entry of this.#inFlight.values()) {
+      if (entry.step !== null) continue;
+      if (entry.interrupted === null) batch.effects.push(() => entry.effect.end());
+      entry.interrupted = "cancel";
+      return true;
+    }
+    return false;
+  }
+
+  /** True when the command changed the state, so that deciding again makes sense. */
+  #take(batch: Batch, command: Command): boolean {
+    switch (command.kind) {
+      case "record":
+        this.#record(batch, command.body);
+        return true;
+      case "start":
+        return this.#takeStart(batch, command.step, command.attempt);
+      case "gate":
+        this.#takeGate(batch, command.gate, command.step, command.attempt);
+        return false;
+      case "interrupt":
+        this.#takeInterrupt(batch, command.step, command.reason);
+        return false;
+      case "seal":
+        this.#record(batch, sealBody(this.#state));
+        batch.seals = true;
+        return true;
+    }
+  }
+
+  #takeStart(batch: Batch, step: StepState, attempt: number): boolean {
+    const { performer } = this.#options;
+    if (performer.isUnsettled(step)) return false;
+    const data = {
+      step_id: step.plan.id,
+      attempt,
+      cause: step.cause,
+      ...(step.routeId === null ? {} : { route_id: step.routeId }),
+      inputs: performer.inputsOf(step),
+    };
+    this.#record(batch, { kind: "STEP_STARTED", key: `STEP_STARTED/${step.plan.id}/${attempt}`, data });
+    batch.effects.push(() => this.#watch(`${step.plan.id}/${attempt}`, step, attempt, () => performer.startStep(step, attempt)));
+    return true;
+  }
+
+  #takeGate(batch: Batch, gate: PlanGate, step: StepState | null, attempt: number): void {
+    const key = `gate ${gate.id}/${attempt}`;
+    if (this.#inFlight.has(key)) return;
+    batch.effects.push(() => this.#watch(key, step, attempt, () => this.#options.performer.startGate(gate, step, attempt)));
+  }
+
+  #takeInterrupt(batch: Batch, step: StepState, reason: InterruptReason): void {
+    for (const entry of this.#inFlight.values()) {
+      if (entry.step !== step || entry.interrupted !== null) continue;
+      entry.interrupted = reason;
+      batch.effects.push(() => entry.effect.end());
+      return;
+    }
+    // A gate that was decided but not started yet has no effect to end.
+    if (!this.#isInFlight(step)) this.deliver([interruptedBody(step, step.attempt, reason)]);
+  }
+
+  #isInFlight(step: StepState): boolean {
+    for (const entry of this.#inFlight.values()) if (entry.step === step) return true;
+    return false;
+  }
+
+  #watch(key: string, step: StepState | null, attempt: number, start: () => Effect): void {
+    if (this.#inFlight.has(key)) return;
+    const effect = start();
+    const entry: InFlight = { effect, step, attempt, interrupted: null };
+    this.#inFlight.set(key, entry);
+    effect.done.then(
+      (delivery) => this.#finish(key, entry, delivery),
+      (fault: unknown) => {
+        this.#inFlight.delete(key);
+        this.fail(fault);
+      },
+    );
+  }
+
+  #finish(key: string, entry: InFlight, delivery: Delivery): void {
+    this.#inFlight.delete(key);
+    const { interrupted, step } = entry;
+    if (interrupted === null) this.deliver(delivery.bodies);
+    else this.deliver(step === null ? [] : [interruptedBody(step, entry.attempt, interrupted)]);
+  }
+
+  #record(batch: Batch, body: EventBody, by: string = this.#options.principal): void {
+    const draft: EventDraft = { ...body, by, at: this.#at };
+    applyEvent(this.#state, { ...body, at: this.#at });
+    batch.drafts.push(draft);
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    if (batch.drafts.length === 0) return;
+    const events = await this.#options.writer.append(batch.drafts, batch.seals ? { leaf: "seal" } : {});
+    assert(events.length === batch.drafts.length, "L2: every draft is acknowledged");
+    this.#options.onEvents(events);
+  }
+
+  async #signal(wakeAtMs: number | null): Promise<void> {
+    if (this.#inbox.length > 0 || this.#fault !== null) return;
+    const { clock } = this.#options;
+    const timer = new AbortController();
+    const roused = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const due = wakeAtMs === null ? [] : [clock.sleep(Math.max(0, wakeAtMs - clock.nowMs()), timer.signal)];
+    await Promise.race([roused, ...due]);
+    timer.abort();
+    this.#wake = null;
+  }
+
+  #rouse(): void {
+    this.#wake?.();
+  }
+
+  async #endAll(): Promise<void> {
+    const open = [...this.#inFlight.values()];
+    for (const entry of open) entry.effect.end();
+    await Promise.allSettled(open.map((entry) => entry.effect.done));
+  }
+}
+
+function interruptedBody(step: StepState, attempt: number, reason: InterruptReason): EventBody {
+  const data = { step_id: step.plan.id, attempt, reason };
+  return { kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${attempt}`, data };
+}
+
+function sealBody(state: RunState): EventBody {
+  const { phase } = state;
+  if (phase === "created" || phase === "running") throw new LilyError("INTERNAL_INVARIANT", `L4: a run that is ${phase} is not sealed`);
+  const counts = { steps: state.steps.length, ...state.counts };
+  return { kind: "RUN_SEALED", key: `RUN_SEALED/${state.events}`, data: { outcome: phase, events: state.events, counts } };
+}
