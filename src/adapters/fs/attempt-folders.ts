@@ -155,14 +155,21 @@ class FsAttemptFolder implements AttemptFolder {
     return path;
   }
 
+  async writeLog(text: string): Promise<void> {
+    if (text !== "") this.#writeOnce("stdout.txt", text);
+  }
+
   async writeSummary(text: string): Promise<void> {
+    this.#writeOnce("executor.json", text);
+  }
+
+  #writeOnce(name: string, text: string): void {
     makeFolder(this.#dir);
-    const path = join(this.#dir, "executor.json");
     try {
-      fs.writeFileSync(path, text, { flag: "wx", mode: 0o644 });
+      fs.writeFileSync(join(this.#dir, name), text, { flag: "wx", mode: 0o644 });
     } catch (thrown) {
-      if (hasErrno(thrown, "EEXIST")) throw new LilyError("STORAGE_FAILED", `${this.displayPath}/executor.json exists already (E2)`);
-      throw storageError(thrown, `cannot write ${this.displayPath}/executor.json`);
+      if (hasErrno(thrown, "EEXIST")) throw new LilyError("STORAGE_FAILED", `${this.displayPath}/${name} exists already (E2)`, { cause: thrown });
+      throw storageError(thrown, `cannot write ${this.displayPath}/${name}`);
     }
   }
 

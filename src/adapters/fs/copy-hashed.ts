@@ -1,11 +1,13 @@
 import { streamHasher } from "../../base/digest.ts";
 import { LilyError } from "../../base/lily-error.ts";
 import type { ByteSource, ObjectStat } from "../../ports/object-store.ts";
-import { writeAll, writeAllAsync } from "./durable-folder.ts";
+import { syncFile, writeAll, writeAllAsync } from "./durable-folder.ts";
 
 /** Small inputs are the many: they cost one small buffer. */
 const firstPieceBytes = 1 << 16;
-const pieceBytes = 1 << 20;
+const pieceBytes = 1 << 21;
+/** Bytes after which the file is synced beside the copy, so that the last sync does not wait for everything. */
+const syncEveryBytes = 128 << 20;
 
 /**
  * Copies a source into an open file and hashes it on the way. Two buffers: while one piece is written and the next is read by the thread
@@ -14,6 +16,8 @@ const pieceBytes = 1 << 20;
 export async function copyHashed(source: ByteSource, fd: number, bytesMax: number): Promise<ObjectStat> {
   const hasher = streamHasher();
   let size = 0;
+  let synced = 0;
+  let sync = Promise.resolve();
   let current = new Uint8Array(firstPieceBytes);
   let spare = new Uint8Array(0);
   let count = await fill(source, current);
@@ -33,9 +37,17 @@ export async function copyHashed(source: ByteSource, fd: number, bytesMax: numbe
     const [outcome, filled] = await Promise.allSettled([written, next]);
     if (outcome.status === "rejected") throw outcome.reason;
     if (filled.status === "rejected") throw filled.reason;
+    if (size - synced >= syncEveryBytes) {
+      // A sync that failed poisons the file: its error surfaces here or at the end, and the file is never published.
+      await sync;
+      synced = size;
+      sync = syncFile(fd);
+      sync.catch(() => {});
+    }
     count = filled.value;
     [current, spare] = [spare, current];
   }
+  await sync;
   return { digest: hasher.digest(), size };
 }
 
