@@ -25,6 +25,7 @@ export const errorTable = {
   INPUT_TOO_LARGE: entry("after-change", 413, 2, "The input exceeds a size, depth or key limit. Make it smaller."),
   INPUT_NOT_UTF8: entry("after-change", 400, 2, "The input is not valid UTF-8. Save it as UTF-8."),
   JSON_INVALID: entry("after-change", 400, 2, "The input is not strict JSON; the message names the place. Mend the document."),
+  YAML_INVALID: entry("after-change", 400, 2, "The input is not YAML 1.2 as Lily reads it: no tags, anchors, aliases or merge keys; the message names the place."),
   JSON_NOT_CANONICAL: entry("never", 422, 2, "The value cannot be written as canonical JSON (RFC 8785), for example a fraction in a hashed document, NaN or a lone surrogate."),
   ID_INVALID: entry("after-change", 400, 2, "An identifier does not follow the grammar [A-Za-z0-9][A-Za-z0-9._-]{0,127} without '..'."),
   DURATION_INVALID: entry("after-change", 400, 2, "A duration is a number with ms, s, m or h, for example 30s."),

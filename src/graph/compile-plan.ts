@@ -9,7 +9,7 @@ import { LilyError } from "../base/lily-error.ts";
 import type { PlanDocument, PlanGate, PlanInput, PlanModule, PlanPolicy, PlanRoute, PlanRouteAction, PlanStep } from "../contracts/plan-document.ts";
 import type { FileTree } from "../ports/file-tree.ts";
 import { bindCode, bindModule } from "./bind-code.ts";
-import { compileGate, compileStep } from "./compile-step.ts";
+import { compileGate, compileStep, referencedOutputs } from "./compile-step.ts";
 import { resolveParams } from "./param-schema.ts";
 import { referencesIn, resolveArgv, resolveText } from "./resolve-template.ts";
 import type { Reference } from "./template.ts";
@@ -87,7 +87,8 @@ function paramSchemas(document: WorkflowDocument): Readonly<Record<string, JsonO
 
 function compileSteps(document: WorkflowDocument): readonly PlanStep[] {
   const position = new Map(Object.keys(document.steps).map((id, index) => [id, index]));
-  return Object.entries(document.steps).map(([id, step]) => compileStep(id, step, document, position));
+  const surroundings = { document, position, referenced: referencedOutputs(document) };
+  return Object.entries(document.steps).map(([id, step]) => compileStep(id, step, surroundings));
 }
 
 function compilePolicy(own: WorkflowPolicy, defaults: WorkflowPolicy): PlanPolicy {

@@ -3,6 +3,7 @@ import { parseDuration } from "../base/duration.ts";
 import { LilyError } from "../base/lily-error.ts";
 import type { PlanEnvironment, PlanExecutor, PlanGate, PlanGateCheck, PlanHashGate, PlanOutput, PlanRetry, PlanStep } from "../contracts/plan-document.ts";
 import { referencesIn } from "./resolve-template.ts";
+import type { Reference } from "./template.ts";
 import type { WorkflowDocument, WorkflowGate, WorkflowHashGate, WorkflowOutput, WorkflowRetry, WorkflowStep } from "./workflow-document.ts";
 
 export const retryDefaults: PlanRetry = { max: 0, backoff_ms: 1_000, factor: 2, max_backoff_ms: 30_000 };
@@ -10,8 +11,16 @@ export const retryDefaults: PlanRetry = { max: 0, backoff_ms: 1_000, factor: 2, 
 export const gateTimeoutMsDefault = 300_000;
 export const logBytesMaxDefault = 64 * 1024 * 1024;
 
-/** `position` gives the document position of every step id, so that needs come in document order. */
-export function compileStep(id: string, step: WorkflowStep, document: WorkflowDocument, position: ReadonlyMap<string, number>): PlanStep {
+/** What a step's plan takes from the rest of the document. */
+export interface StepSurroundings {
+  readonly document: WorkflowDocument;
+  /** The document position of every step id, so that needs come in document order. */
+  readonly position: ReadonlyMap<string, number>;
+  /** Outputs that references name, by step. */
+  readonly referenced: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+export function compileStep(id: string, step: WorkflowStep, { document, position, referenced }: StepSurroundings): PlanStep {
   const timeout = step.timeout ?? document.defaults?.timeout;
   return {
     id,
@@ -19,7 +28,7 @@ export function compileStep(id: string, step: WorkflowStep, document: WorkflowDo
     needs: needsOf(id, step).sort((left, right) => (position.get(left) ?? 0) - (position.get(right) ?? 0)),
     executor: compileExecutor(id, step),
     with: step.with ?? {},
-    outputs: Object.fromEntries(Object.entries(step.outputs ?? {}).map(([name, output]) => [name, compileOutput(output)])),
+    outputs: compileOutputs(step, referenced.get(id) ?? new Set()),
     ...compileEnvironment(step),
     workdir: step.workdir ?? document.workdir ?? "source",
     timeout_ms: timeout === undefined ? null : parseDuration(timeout),
@@ -39,10 +48,32 @@ export function compileStep(id: string, step: WorkflowStep, document: WorkflowDo
 /** Explicit needs, and the steps whose outputs this step or one of its gates names; each once, never the step itself. */
 export function needsOf(id: string, step: WorkflowStep): string[] {
   const needs = new Set(step.needs ?? []);
-  const texts = [step.run ?? [], step.env ?? {}, step.with ?? {}, ...(step.gates ?? []).flatMap((gate) => [gate.run ?? [], gate.env ?? {}, gate.of ?? ""])];
-  for (const value of texts) for (const reference of referencesIn(value)) if (reference.kind === "output") needs.add(reference.step);
+  for (const reference of referencesOf(step)) if (reference.kind === "output") needs.add(reference.step);
   needs.delete(id);
   return [...needs];
+}
+
+function referencesOf(step: WorkflowStep): readonly Reference[] {
+  const own = [step.run ?? [], step.env ?? {}, step.with ?? {}].flatMap(referencesIn);
+  return step.gates === undefined ? own : [...own, ...step.gates.flatMap(gateReferences)];
+}
+
+function gateReferences(gate: WorkflowGate): readonly Reference[] {
+  return [gate.run ?? [], gate.env ?? {}, gate.of ?? ""].flatMap(referencesIn);
+}
+
+/** Every output that a reference of the document names, by step. */
+export function referencedOutputs(document: WorkflowDocument): ReadonlyMap<string, ReadonlySet<string>> {
+  const named = new Map<string, Set<string>>();
+  const note = (reference: Reference) => {
+    if (reference.kind !== "output") return;
+    const known = named.get(reference.step);
+    if (known === undefined) named.set(reference.step, new Set([reference.output]));
+    else known.add(reference.output);
+  };
+  for (const step of Object.values(document.steps)) referencesOf(step).forEach(note);
+  (document.gates ?? []).flatMap(gateReferences).forEach(note);
+  return named;
 }
 
 export function compileGate(gate: WorkflowGate, document: WorkflowDocument): PlanGate {
@@ -91,6 +122,13 @@ function compileEnvironment(from: Pick<WorkflowStep, "env" | "env_from" | "secre
 
 function sorted(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort();
+}
+
+/** A module step may leave its outputs to the module; what others refer to is then what it must return. */
+function compileOutputs(step: WorkflowStep, referenced: ReadonlySet<string>): Readonly<Record<string, PlanOutput>> {
+  const declared = Object.entries(step.outputs ?? {});
+  const implied = step.module !== undefined && step.outputs === undefined ? [...referenced].map((name) => [name, {}] as const) : [];
+  return Object.fromEntries([...declared, ...implied].map(([name, output]) => [name, compileOutput(output)]));
 }
 
 function compileOutput(output: WorkflowOutput): PlanOutput {

@@ -1,7 +1,7 @@
 /** The known name that was probably meant, or null: at most a third of the letters may differ. Long names and large sets are bounded. */
 export function nearestName(wanted: string, known: Iterable<string>): string | null {
   if (wanted.length > nameLengthMax) return null;
-  const allowed = Math.max(1, Math.floor(wanted.length / 3));
+  const allowed = wanted.length < 2 ? 0 : Math.max(1, Math.floor(wanted.length / 3));
   let best: string | null = null;
   let bestDistance = allowed + 1;
   let compared = 0;

@@ -1,0 +1,18 @@
+import type { Report } from "./problem-list.ts";
+import type { WorkflowDocument, WorkflowPolicy } from "./workflow-document.ts";
+import type { WorkflowNames } from "./workflow-names.ts";
+
+/** What every part of the check is given. `document` holds the members whose shape is right. */
+export interface CheckContext {
+  readonly document: WorkflowDocument;
+  readonly names: WorkflowNames;
+  readonly modules: ReadonlySet<string>;
+  readonly schemas: ReadonlySet<string>;
+  readonly executors: ReadonlySet<string>;
+  readonly policyDefaults: WorkflowPolicy;
+  readonly report: Report;
+  /** Where the item of a list stood in the text. */
+  readonly placeOf: (list: string, index: number) => number;
+}
+
+export type Path = readonly PropertyKey[];
