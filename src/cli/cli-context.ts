@@ -4,6 +4,8 @@ import type { Kernel } from "../kernel/kernel.ts";
 /** A stream of the caller. Writing to a reader that went away is no error; `closed` then says so. */
 export interface OutputStream {
   write(data: string | Uint8Array): void;
+  /** Resolves when what was written is no longer piling up in memory, or nobody reads any more. */
+  drained(): Promise<void>;
   readonly isTty: boolean;
   /** Width of the terminal in cells; 80 where there is none. */
   readonly columns: number;

@@ -5,10 +5,9 @@
  */
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
-import { TextDecoder } from "node:util";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { CliContext, OutputStream } from "./cli-context.ts";
-import { plainLines } from "./render/plain-text.ts";
+import { type LogText, logText } from "./render/log-text.ts";
 
 export interface CommandOutput {
   stopTicking(): void;
@@ -21,23 +20,33 @@ const chunkBytes = 64 * 1024;
 
 interface Shown {
   bytes: number;
-  readonly decoder: TextDecoder;
+  readonly text: LogText;
 }
 
 export function commandOutput(cli: CliContext, kernel: Kernel, runId: string): CommandOutput {
   const shown = new Map<string, Shown>();
   let pass: Promise<void> = Promise.resolve();
-  const next = async (): Promise<void> => {
+  const showLogs = async (): Promise<void> => {
     const logs = await kernel.runs.logs(runId);
     for (const log of logs.filter(({ path }) => path.startsWith("steps/"))) {
       const target = basename(log.path).startsWith("stderr") || cli.flags.json ? cli.stderr : cli.stdout;
-      const state = shown.get(log.absolutePath) ?? { bytes: 0, decoder: new TextDecoder() };
+      const state = shown.get(log.absolutePath) ?? { bytes: 0, text: logText() };
       shown.set(log.absolutePath, state);
       await showNew(log.absolutePath, state, target);
     }
   };
-  // A log that cannot be read now is read by a later pass; output shown is a view, never a reason to fail the run (S3).
-  const queue = (): Promise<void> => (pass = pass.then(next).catch(() => undefined));
+  const nextPass = async (before: Promise<void>): Promise<void> => {
+    await before;
+    try {
+      await showLogs();
+    } catch {
+      // A log that cannot be read now is read by a later pass; output shown is a view, never a reason to fail the run (S3).
+    }
+  };
+  const queue = async (): Promise<void> => {
+    pass = nextPass(pass);
+    await pass;
+  };
   const stopTicking = cli.every(pollMs, () => void queue());
   return { stopTicking, finish: queue };
 }
@@ -51,7 +60,8 @@ async function showNew(path: string, state: Shown, target: OutputStream): Promis
       state.bytes += bytesRead;
       const bytes = buffer.subarray(0, bytesRead);
       // A pipe gets the bytes as they are; a terminal gets no control sequences from a captured log.
-      target.write(target.isTty ? plainLines(state.decoder.decode(bytes, { stream: true })) : bytes);
+      target.write(target.isTty ? state.text.next(bytes) : bytes);
+      await target.drained();
     }
   } finally {
     await file.close();

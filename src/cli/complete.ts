@@ -15,7 +15,9 @@ export async function proposeWords(words: readonly string[], host: CliHost): Pro
   const before = words.slice(0, -1).filter((word) => !globalWords.includes(word));
   const app = buildCliApplication({ usage: () => undefined, thrown: () => undefined });
   const proposals = await proposeCompletions(app, [...before, partial], { process, forCommand }).catch(nothing);
-  const global = partial.startsWith("-") ? globalWords.filter((word) => word.startsWith(partial)).map((completion) => ({ completion, brief: "for every command" })) : [];
+  const global = partial.startsWith("-")
+    ? globalWords.filter((word) => word.startsWith(partial)).map((completion) => ({ completion, brief: "for every command" }))
+    : [];
   host.stdout.write([...proposals, ...global].map(({ completion, brief }) => `${completion}\t${brief}\n`).join(""));
   return 0;
 }

@@ -6,8 +6,8 @@ import { type ProgressView, progressView } from "./progress-view.ts";
 
 /** Follows a run that this process leads until it rests. The first Ctrl-C cancels it, the second ends the process. */
 export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle): Promise<RunView> {
-  const { steps } = await kernel.runs.show(handle.runId);
-  return await followWith(cli, handle, progressView(cli, steps));
+  const view = await kernel.runs.show(handle.runId);
+  return await followWith(cli, handle, progressView(cli, view));
 }
 
 /** The same with a display of one's own. */

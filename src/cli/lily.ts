@@ -4,10 +4,14 @@ import { enableCompileCache } from "node:module";
 import process from "node:process";
 import { kernelVersion } from "../base/version.ts";
 
-const argv = process.argv.slice(2);
-if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-  process.stdout.write(`${kernelVersion}\n`);
-} else {
+// Not awaited at top level: a bundled chunk may import this module back, and would then wait for itself.
+void start(process.argv.slice(2));
+
+async function start(argv: readonly string[]): Promise<void> {
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+    process.stdout.write(`${kernelVersion}\n`);
+    return;
+  }
   enableCompileCache();
   const [{ main }, { processHost }] = await Promise.all([import("./main.ts"), import("./process-host.ts")]);
   process.exitCode = await main(argv, processHost());

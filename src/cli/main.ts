@@ -4,7 +4,7 @@
  */
 import { run } from "@stricli/core";
 import { errorTable } from "../base/error-table.ts";
-import { LilyError } from "../base/lily-error.ts";
+import type { LilyError } from "../base/lily-error.ts";
 import { kernelVersion } from "../base/version.ts";
 import { buildCliApplication } from "./app.ts";
 import type { CliContext, CliHost, GlobalFlags } from "./cli-context.ts";
@@ -39,20 +39,25 @@ function writeVersion(host: CliHost, flags: GlobalFlags): number {
 
 async function runCommand(split: SplitArguments, host: CliHost): Promise<number> {
   const usage: LilyError[] = [];
-  let thrown: { readonly value: unknown } | null = null;
-  const app = buildCliApplication({ usage: (error) => void usage.push(error), thrown: (value) => void (thrown = { value }) });
+  const faults: unknown[] = [];
+  const app = buildCliApplication({ usage: (error) => void usage.push(error), thrown: (value) => void faults.push(value) });
   const cli: CliContext = { ...host, flags: split.flags, tail: split.tail };
   const help: string[] = [];
   // exitCode is set beforehand, so that stricli's own codes never reach anybody.
   const process = { stdout: { write: (text: string) => void help.push(text) }, stderr: { write: () => undefined }, exitCode: 0 };
   const context: StricliContext & { process: typeof process } = { process, cli, outcome: { exitCode: errorTable.INTERNAL_INVARIANT.exit } };
   await run(app, commandWords(split), context);
-  const misuse = joinErrors(usage, ["lily", ...split.words.filter((word) => !word.startsWith("-")).slice(0, 2)].join(" "));
+  const misuse = joinErrors(usage, commandName(split.words));
   if (misuse !== null) throw misuse;
-  const fault = thrown as { readonly value: unknown } | null;
-  if (fault !== null) throw fault.value;
+  if (faults.length > 0) throw faults[0];
   if (help.length > 0) return writeHelp(host, split.flags, help.join(""));
   return context.outcome.exitCode;
+}
+
+/** `lily run start`: the words before the first flag, at most two; never a value. */
+function commandName(words: readonly string[]): string {
+  const end = words.findIndex((word) => word.startsWith("-"));
+  return ["lily", ...words.slice(0, end < 0 ? 2 : Math.min(2, end))].join(" ");
 }
 
 /** `lily help run start` is `lily run start --help`. Only exec takes a tail; elsewhere what follows `--` are plain arguments. */

@@ -6,12 +6,25 @@ type Terminal = Pick<NodeJS.WriteStream, "write" | "on"> & { readonly isTTY?: bo
 /** A stream of the process. A reader that went away (EPIPE) closes it quietly; any other failure of the stream does the same. */
 export function outputStream(stream: Terminal): OutputStream {
   let closed = false;
+  let isFull = false;
+  const waiting = new Set<() => void>();
+  const release = (): void => {
+    isFull = false;
+    for (const resolve of waiting) resolve();
+    waiting.clear();
+  };
+  stream.on("drain", release);
+  stream.on("close", release);
   stream.on("error", () => {
     closed = true;
+    release();
   });
   return {
     write(data) {
-      if (!closed && stream.destroyed !== true) stream.write(data);
+      if (!closed && stream.destroyed !== true) isFull = !stream.write(data);
+    },
+    async drained() {
+      if (isFull) await new Promise<void>((resolve) => waiting.add(resolve));
     },
     get isTty() {
       return stream.isTTY === true;

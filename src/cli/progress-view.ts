@@ -1,5 +1,5 @@
 import type { LedgerEvent } from "../contracts/event.ts";
-import type { StepView } from "../contracts/run-view.ts";
+import type { RunView } from "../contracts/run-view.ts";
 import type { CliContext } from "./cli-context.ts";
 import { eventLine } from "./render/event-line.ts";
 import { liveTable } from "./render/live-table.ts";
@@ -18,10 +18,10 @@ export interface ProgressView {
 const redrawMs = 200;
 
 /** A live table where stderr is a terminal, lines elsewhere, nothing with --quiet. */
-export function progressView(cli: CliContext, steps: readonly StepView[]): ProgressView {
+export function progressView(cli: CliContext, view: Pick<RunView, "steps" | "run_dir">): ProgressView {
   if (cli.flags.quiet) return { event: () => undefined, remark: () => undefined, stop: () => undefined };
   if (!cli.stderr.isTty || cli.env["TERM"] === "dumb") return linesView(cli);
-  return tableView(cli, steps);
+  return tableView(cli, view);
 }
 
 function linesView(cli: CliContext): ProgressView {
@@ -35,9 +35,9 @@ function linesView(cli: CliContext): ProgressView {
   };
 }
 
-function tableView(cli: CliContext, steps: readonly StepView[]): ProgressView {
-  const live = liveTable(cli.stderr, paintFor(cli, cli.stderr));
-  let progress: RunProgress = progressOf(steps);
+function tableView(cli: CliContext, view: Pick<RunView, "steps" | "run_dir">): ProgressView {
+  const live = liveTable(cli.stderr, paintFor(cli, cli.stderr), view.run_dir);
+  let progress: RunProgress = progressOf(view.steps);
   let footer: string | null = null;
   const draw = (): void => live.draw(progress, cli.now(), footer);
   const stopTicking = cli.every(redrawMs, draw);

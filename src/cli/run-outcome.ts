@@ -50,14 +50,17 @@ async function stepLines(step: StepView, logs: readonly LogRow[], paint: Paint):
 }
 
 function outcomeWord(attempt: AttemptView | undefined, step: StepView): string {
-  return attempt === undefined || attempt.outcome === "completed" ? step.status : attempt.outcome;
+  if (attempt === undefined || attempt.outcome === "completed") return step.status;
+  return attempt.outcome === "timeout" ? "timed out" : attempt.outcome;
 }
 
 async function gateLines(gate: GateView, logs: readonly LogRow[], paint: Paint): Promise<readonly string[]> {
   const where = gate.step_id === null ? "" : ` of ${gate.step_id}`;
   const word = gate.status === "failed" ? "failed" : "could not judge";
   const head = `  ${paint(gate.required ? "bad" : "warn", "gate")}    ${plainText(`${gate.gate_id}${where} ${word}${gate.required ? "" : " (optional)"}: ${gate.reason ?? "no reason given"}`)}`;
-  const own = logs.filter((log) => log.path.startsWith(`gates/`) && log.path.split("/").includes(gate.gate_id) && log.path.split("/").includes(String(gate.attempt)));
+  const own = logs.filter(
+    (log) => log.path.startsWith(`gates/`) && log.path.split("/").includes(gate.gate_id) && log.path.split("/").includes(String(gate.attempt)),
+  );
   return [head, ...(await logLines(own))];
 }
 

@@ -1,6 +1,13 @@
 import {
-  AliasNotFoundError, ArgumentParseError, EnumValidationError, FlagNotFoundError, InvalidNegatedFlagSyntaxError,
-  UnexpectedFlagError, UnexpectedPositionalError, UnsatisfiedFlagError, UnsatisfiedPositionalError,
+  AliasNotFoundError,
+  ArgumentParseError,
+  EnumValidationError,
+  FlagNotFoundError,
+  InvalidNegatedFlagSyntaxError,
+  UnexpectedFlagError,
+  UnexpectedPositionalError,
+  UnsatisfiedFlagError,
+  UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
 
@@ -31,7 +38,10 @@ function messageFor(thrown: unknown): string {
 export function joinErrors(errors: readonly LilyError[], command: string): LilyError | null {
   const [first] = errors;
   if (first === undefined) return null;
-  return new LilyError(first.code, errors.map((error) => error.message).join("; "), { details: { ...first.details, command: command.slice(0, 80) }, cause: first.cause });
+  return new LilyError(first.code, errors.map((error) => error.message).join("; "), {
+    details: { ...first.details, command: command.slice(0, 80) },
+    cause: first.cause,
+  });
 }
 
 /** No command has this name. */

@@ -29,7 +29,11 @@ const fish = `# fish completion of lily
 complete -c lily -a '(lily __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
 `;
 
-const scripts: ReadonlyMap<string, string> = new Map([["bash", bash], ["zsh", zsh], ["fish", fish]]);
+const scripts: ReadonlyMap<string, string> = new Map([
+  ["bash", bash],
+  ["zsh", zsh],
+  ["fish", fish],
+]);
 
 export async function completion(cli: CliContext, _flags: object, shell: string): Promise<number> {
   const script = scripts.get(shell);

@@ -13,13 +13,16 @@ export interface DoctorFlags {
 }
 
 export async function doctor(cli: CliContext, flags: DoctorFlags): Promise<number> {
-  if (flags.rebuild && flags.recoverAuthority) throw new LilyError("USAGE_INVALID", "--rebuild and --recover-authority exclude each other; recover first, then rebuild");
+  if (flags.rebuild && flags.recoverAuthority)
+    throw new LilyError("USAGE_INVALID", "--rebuild and --recover-authority exclude each other; recover first, then rebuild");
   const preset = await cli.loadPreset();
   const workspaceDir = locateWorkspace(cli, preset);
   if (workspaceDir === null) throw new LilyError("WORKSPACE_NOT_FOUND", `no workspace in ${cli.cwd} or above it`, { details: { cwd: cli.cwd } });
   if (flags.recoverAuthority) {
     const { findings } = await preset.recoverAuthority(workspaceDir);
-    answer(cli, { recovered: true, findings }, () => ["recovered the authority database from the records", ...findings.map((text) => `  ${plainText(text)}`)].join("\n"));
+    answer(cli, { recovered: true, findings }, () =>
+      ["recovered the authority database from the records", ...findings.map((text) => `  ${plainText(text)}`)].join("\n"),
+    );
     return 0;
   }
   return await withKernel(cli, async (kernel) => {
@@ -27,7 +30,9 @@ export async function doctor(cli: CliContext, flags: DoctorFlags): Promise<numbe
     if (rebuilt !== null && !cli.flags.json) note(cli, `rebuilt the index: ${rebuilt.runs} runs, ${rebuilt.events} events`);
     const findings = await kernel.doctor();
     const problems = findings.filter(({ level }) => level === "problem").length;
-    answer(cli, { workspace_dir: kernel.workspaceDir, workspace_id: kernel.workspaceId, rebuilt, problems, findings }, () => findingsText(findings, problems, paintFor(cli, cli.stdout)));
+    answer(cli, { workspace_dir: kernel.workspaceDir, workspace_id: kernel.workspaceId, rebuilt, problems, findings }, () =>
+      findingsText(findings, problems, paintFor(cli, cli.stdout)),
+    );
     return problems === 0 ? 0 : errorTable.WORKSPACE_INVALID.exit;
   });
 }

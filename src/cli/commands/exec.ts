@@ -49,7 +49,10 @@ export async function exec(cli: CliContext, flags: ExecFlags, ...before: readonl
 function commandOf(cli: CliContext, before: readonly string[]): readonly string[] {
   const [first] = before;
   if (first !== undefined) {
-    throw new LilyError("USAGE_INVALID", `unexpected argument ${JSON.stringify(first.slice(0, 80))}: the command stands after --, as in: lily exec -- make test`);
+    throw new LilyError(
+      "USAGE_INVALID",
+      `unexpected argument ${JSON.stringify(first.slice(0, 80))}: the command stands after --, as in: lily exec -- make test`,
+    );
   }
   if (cli.tail === null || cli.tail.length === 0) throw new LilyError("USAGE_INVALID", "there is no command; put it after --, as in: lily exec -- make test");
   if (cli.tail[0] === "") throw new LilyError("USAGE_INVALID", "the command after -- is empty");

@@ -26,10 +26,15 @@ export async function explain(cli: CliContext, _flags: object, code?: string): P
   const name = code.toUpperCase();
   if (!isErrorCode(name)) {
     const near = closestWords(name, Object.keys(errorTable));
-    throw new LilyError("USAGE_INVALID", `there is no code ${JSON.stringify(code.slice(0, 80))}${near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`}`);
+    throw new LilyError(
+      "USAGE_INVALID",
+      `there is no code ${JSON.stringify(code.slice(0, 80))}${near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`}`,
+    );
   }
   const { doc, retry, exit, http } = errorTable[name];
-  answer(cli, { code: name, doc, retry, exit, http }, () => [name, `  ${doc}`, `  again  ${retryText(retry)}`, `  exit   ${exit}: ${exitMeanings[String(exit)] ?? ""}`].join("\n"));
+  answer(cli, { code: name, doc, retry, exit, http }, () =>
+    [name, `  ${doc}`, `  again  ${retryText(retry)}`, `  exit   ${exit}: ${exitMeanings[String(exit)] ?? ""}`].join("\n"),
+  );
   return 0;
 }
 
@@ -40,11 +45,15 @@ function explainExit(cli: CliContext, code: string, meaning: string): number {
 }
 
 function codesWith(exit: number): readonly ErrorCode[] {
-  return Object.keys(errorTable).filter(isErrorCode).filter((name) => errorTable[name].exit === exit);
+  return Object.keys(errorTable)
+    .filter(isErrorCode)
+    .filter((name) => errorTable[name].exit === exit);
 }
 
 function explainAll(cli: CliContext): number {
-  const codes = Object.keys(errorTable).filter(isErrorCode).map((code) => ({ code, ...errorTable[code] }));
+  const codes = Object.keys(errorTable)
+    .filter(isErrorCode)
+    .map((code) => ({ code, ...errorTable[code] }));
   answer(cli, { codes }, () => {
     const rows = codes.map(({ code, exit, retry, doc }) => [code, String(exit), retry, doc]);
     return table(["CODE", "EXIT", "RETRY", "WHAT IT MEANS"], rows, { paint: paintFor(cli, cli.stdout), width: tableWidth(cli) });

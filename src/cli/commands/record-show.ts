@@ -17,7 +17,11 @@ export async function recordShow(cli: CliContext, flags: RecordShowFlags, run: s
   const kind = flags.kind === undefined ? undefined : await knownKind(flags.kind);
   return await withKernel(cli, async (kernel) => {
     const kept: LedgerEvent[] = [];
-    for await (const event of kernel.records.show(run, { ...(kind === undefined ? {} : { kind }), ...(flags.from === undefined ? {} : { fromSeq: flags.from }) })) {
+    for await (const event of kernel.records.show(run, {
+      ...(kind === undefined ? {} : { kind }),
+      ...(flags.from === undefined ? {} : { fromSeq: flags.from }),
+    })) {
+      await cli.stdout.drained();
       if (cli.stdout.closed) break;
       if (flags.jsonl) cli.stdout.write(jsonLine(event));
       else if (cli.flags.json) kept.push(event);
@@ -33,5 +37,8 @@ async function knownKind(typed: string): Promise<string> {
   const kind = typed.toUpperCase();
   if (isEventKind(kind)) return kind;
   const near = closestWords(kind, Object.keys(eventDataSchemas));
-  throw new LilyError("USAGE_INVALID", `--kind: there is no event kind ${JSON.stringify(typed.slice(0, 80))}${near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`}`);
+  throw new LilyError(
+    "USAGE_INVALID",
+    `--kind: there is no event kind ${JSON.stringify(typed.slice(0, 80))}${near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`}`,
+  );
 }

@@ -14,7 +14,8 @@ export interface RecordVerifyFlags {
 }
 
 export async function recordVerify(cli: CliContext, flags: RecordVerifyFlags, run?: string): Promise<number> {
-  if (flags.all === (run !== undefined)) throw new LilyError("USAGE_INVALID", flags.all ? "give RUN or --all, not both" : "RUN is missing; or verify every record with --all");
+  if (flags.all === (run !== undefined))
+    throw new LilyError("USAGE_INVALID", flags.all ? "give RUN or --all, not both" : "RUN is missing; or verify every record with --all");
   return await withKernel(cli, async (kernel) => {
     const views = run === undefined ? await kernel.records.verifyAll() : [await kernel.records.verify(run)];
     const [only] = views;
@@ -33,7 +34,9 @@ function textOf(views: readonly VerifyView[], isAll: boolean, result: VerifyView
 }
 
 function viewText(view: VerifyView, paint: Paint): string {
-  const lines = [`${plainText(view.run_id)} ${paint(statusTone(view.result), resultText(view.result))}${view.anchor === null ? "" : ` by ${plainText(view.anchor)}`}`];
+  const lines = [
+    `${plainText(view.run_id)} ${paint(statusTone(view.result), resultText(view.result))}${view.anchor === null ? "" : ` by ${plainText(view.anchor)}`}`,
+  ];
   lines.push(`  events   ${view.events}, head ${view.head ?? "none"}`, ...view.problems.map((problem) => `  problem  ${plainText(problem)}`));
   return lines.join("\n");
 }

@@ -15,7 +15,12 @@ export async function runCancel(cli: CliContext, flags: RunCancelFlags, run: str
   return await withKernel(cli, async (kernel) => {
     const view = await kernel.runs.cancel(run, flags.reason);
     const paint = paintFor(cli, cli.stdout);
-    answer(cli, view, () => `run ${plainText(view.run_id)} ${paint(statusTone(view.status), view.status)}${view.status === "canceled" ? "" : ": it ended before the request reached it"}`);
+    answer(
+      cli,
+      view,
+      () =>
+        `run ${plainText(view.run_id)} ${paint(statusTone(view.status), view.status)}${view.status === "canceled" ? "" : ": it ended before the request reached it"}`,
+    );
     return view.status === "canceled" ? 0 : errorTable.RUN_STATE_CONFLICT.exit;
   });
 }

@@ -19,7 +19,14 @@ export async function runList(cli: CliContext, flags: RunListFlags): Promise<num
       if (rows.length === 0) return "no runs yet; try: lily exec -- COMMAND";
       return table(
         ["RUN", "STATUS", "WORKFLOW", "CREATED", "EVENTS", "TITLE"],
-        rows.map((row) => [row.run_id, { text: row.status, tone: statusTone(row.status) }, row.workflow ?? "-", row.created_at, String(row.events), row.title ?? ""]),
+        rows.map((row) => [
+          row.run_id,
+          { text: row.status, tone: statusTone(row.status) },
+          row.workflow ?? "-",
+          row.created_at,
+          String(row.events),
+          row.title ?? "",
+        ]),
         { paint: paintFor(cli, cli.stdout), width: tableWidth(cli) },
       );
     });

@@ -4,8 +4,9 @@ import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withKernel } from "../open-workspace.ts";
 import { jsonText } from "../render/json-text.ts";
+import { logText } from "../render/log-text.ts";
 import { paintFor } from "../render/paint.ts";
-import { plainLines, plainText } from "../render/plain-text.ts";
+import { plainText } from "../render/plain-text.ts";
 import { note } from "../write-output.ts";
 
 export interface RunLogsFlags {
@@ -45,18 +46,21 @@ function wanted(name: string, flags: RunLogsFlags): boolean {
 
 /** Streams one log; a log may be far larger than memory. */
 async function copyLog(cli: CliContext, path: string, raw: boolean): Promise<void> {
-  const decoder = new TextDecoder();
+  const decoder = logText();
   let lastUnit = "\n";
   try {
     for await (const chunk of createReadStream(path)) {
       const bytes: Uint8Array = chunk;
-      const text = raw ? "" : decoder.decode(bytes, { stream: true });
-      cli.stdout.write(raw ? bytes : plainLines(text));
+      const text = raw ? "" : decoder.next(bytes);
+      cli.stdout.write(raw ? bytes : text);
       lastUnit = text.at(-1) ?? lastUnit;
+      await cli.stdout.drained();
       if (cli.stdout.closed) return;
     }
   } catch (cause) {
     throw new LilyError("STORAGE_FAILED", `cannot read the log ${path}: ${messageOf(cause)}`, { details: { path }, cause });
   }
-  if (!raw && lastUnit !== "\n") cli.stdout.write("\n");
+  if (raw) return;
+  const rest = decoder.end();
+  cli.stdout.write((rest.at(-1) ?? lastUnit) === "\n" ? rest : `${rest}\n`);
 }

@@ -15,8 +15,9 @@ export interface RunWatchFlags {
 
 export async function runWatch(cli: CliContext, flags: RunWatchFlags, run: string): Promise<number> {
   return await withKernel(cli, async (kernel) => {
-    const { run_id, steps } = await kernel.runs.show(run);
-    const view = flags.jsonl ? linesOut(cli) : progressView(cli, steps);
+    const first = await kernel.runs.show(run);
+    const { run_id } = first;
+    const view = flags.jsonl ? linesOut(cli) : progressView(cli, first);
     const { events, stopped } = await follow(cli, kernel, run_id, view);
     if (stopped && !flags.jsonl) note(cli, "stopped watching; the run goes on");
     if (!flags.jsonl && cli.flags.json) cli.stdout.write(jsonText({ events }));
@@ -31,7 +32,12 @@ function linesOut(cli: CliContext): ProgressView {
 }
 
 /** Follows until the run rests, Ctrl-C, or nobody reads any more. Keeps events only where one document is asked for. */
-async function follow(cli: CliContext, kernel: Kernel, runId: string, view: ProgressView): Promise<{ readonly events: readonly LedgerEvent[]; readonly stopped: boolean }> {
+async function follow(
+  cli: CliContext,
+  kernel: Kernel,
+  runId: string,
+  view: ProgressView,
+): Promise<{ readonly events: readonly LedgerEvent[]; readonly stopped: boolean }> {
   const events: LedgerEvent[] = [];
   const abort = new AbortController();
   const stopListening = cli.onInterrupt(() => abort.abort());
@@ -39,6 +45,7 @@ async function follow(cli: CliContext, kernel: Kernel, runId: string, view: Prog
     for await (const event of kernel.runs.watch(runId, { signal: abort.signal })) {
       if (cli.flags.json) events.push(event);
       view.event(event);
+      await cli.stdout.drained();
       if (cli.stdout.closed) abort.abort();
       if (abort.signal.aborted) break;
     }

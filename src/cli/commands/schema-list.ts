@@ -10,7 +10,11 @@ export async function schemaList(cli: CliContext): Promise<number> {
     const schemas = await kernel.schemas.list();
     answer(cli, { schemas }, () => {
       if (schemas.length === 0) return "no schemas; register them in lily.yaml under schemas";
-      return table(["SCHEMA", "ORIGIN", "DIGEST"], schemas.map((row) => [row.schema_id, row.origin, row.digest]), { paint: paintFor(cli, cli.stdout), width: tableWidth(cli) });
+      return table(
+        ["SCHEMA", "ORIGIN", "DIGEST"],
+        schemas.map((row) => [row.schema_id, row.origin, row.digest]),
+        { paint: paintFor(cli, cli.stdout), width: tableWidth(cli) },
+      );
     });
     return 0;
   });

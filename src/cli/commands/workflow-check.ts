@@ -10,7 +10,9 @@ import { answer } from "../write-output.ts";
 export async function workflowCheck(cli: CliContext, _flags: object, file: string): Promise<number> {
   return await withKernel(cli, async (kernel) => {
     const problems = await kernel.workflows.check({ file: resolve(cli.cwd, file) });
-    answer(cli, { ok: problems.length === 0, problems }, () => (problems.length === 0 ? `${plainText(file)}: no problems` : problemsText(problems, paintFor(cli, cli.stdout))));
+    answer(cli, { ok: problems.length === 0, problems }, () =>
+      problems.length === 0 ? `${plainText(file)}: no problems` : problemsText(problems, paintFor(cli, cli.stdout)),
+    );
     return problems.length === 0 ? 0 : errorTable.WORKFLOW_INVALID.exit;
   });
 }

@@ -27,7 +27,11 @@ export async function workflowGraph(cli: CliContext, flags: WorkflowGraphFlags, 
 export function planGraph(plan: PlanDocument): DrawnGraph {
   const steps = plan.steps.map((step) => ({ id: `step/${step.id}`, kind: "step", label: step.title ?? step.id }));
   const stepGates = plan.steps.flatMap((step) => step.gates.map((gate) => ({ step: step.id, gate })));
-  const gates = [...stepGates.map(({ gate }) => gate), ...plan.gates].map((gate) => ({ id: `gate/${gate.id}`, kind: "gate", label: gate.required ? gate.id : `${gate.id} (optional)` }));
+  const gates = [...stepGates.map(({ gate }) => gate), ...plan.gates].map((gate) => ({
+    id: `gate/${gate.id}`,
+    kind: "gate",
+    label: gate.required ? gate.id : `${gate.id} (optional)`,
+  }));
   return {
     nodes: [...steps, ...gates],
     edges: [

@@ -31,8 +31,19 @@ export function drawGraph(graph: DrawnGraph, format: GraphFormat, options: Table
 
 function edgeTable(graph: DrawnGraph, options: TableOptions): string {
   const names = new Map(graph.nodes.map((node) => [node.id, `${node.kind} ${node.label}`]));
-  if (graph.edges.length === 0) return graph.nodes.length === 0 ? "the graph is empty" : table(["NODE"], [...names.values()].map((name) => [name]), options);
-  return table(["FROM", "", "TO"], graph.edges.map((edge) => [names.get(edge.from) ?? edge.from, edge.kind, names.get(edge.to) ?? edge.to]), options);
+  if (graph.edges.length === 0)
+    return graph.nodes.length === 0
+      ? "the graph is empty"
+      : table(
+          ["NODE"],
+          [...names.values()].map((name) => [name]),
+          options,
+        );
+  return table(
+    ["FROM", "", "TO"],
+    graph.edges.map((edge) => [names.get(edge.from) ?? edge.from, edge.kind, names.get(edge.to) ?? edge.to]),
+    options,
+  );
 }
 
 const dotShapes: Readonly<Record<string, string>> = { step: "box", gate: "diamond", input: "folder", artifact: "note" };
@@ -40,7 +51,9 @@ const dotShapes: Readonly<Record<string, string>> = { step: "box", gate: "diamon
 function dotText(graph: DrawnGraph): string {
   const ids = shortIds(graph);
   const nodes = graph.nodes.map((node) => `  ${ids.get(node.id) ?? ""} [label=${dotString(node.label)}, shape=${dotShapes[node.kind] ?? "ellipse"}];`);
-  const edges = graph.edges.map((edge) => `  ${ids.get(edge.from) ?? dotString(edge.from)} -> ${ids.get(edge.to) ?? dotString(edge.to)} [label=${dotString(edge.kind)}];`);
+  const edges = graph.edges.map(
+    (edge) => `  ${ids.get(edge.from) ?? dotString(edge.from)} -> ${ids.get(edge.to) ?? dotString(edge.to)} [label=${dotString(edge.kind)}];`,
+  );
   return ["digraph lily {", "  rankdir=LR;", ...nodes, ...edges, "}"].join("\n");
 }
 

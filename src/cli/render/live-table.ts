@@ -19,14 +19,15 @@ export interface LiveTable {
   stop(): void;
 }
 
-export function liveTable(stream: OutputStream, paint: Paint): LiveTable {
+/** `runDir` is where the logs of failed steps are pointed to. */
+export function liveTable(stream: OutputStream, paint: Paint, runDir: string): LiveTable {
   let drawn = 0;
   let hidden = false;
   let stopped = false;
   return {
     draw(progress, nowMs, footer) {
       if (stopped) return;
-      const steps = tableLines([...progress.values()], nowMs, stream.columns, paint);
+      const steps = tableLines([...progress.values()], nowMs, stream.columns, paint, runDir);
       const lines = footer === null ? steps : [...steps, fitText(footer, stream.columns - 1)];
       const up = drawn === 0 ? "" : `\u001b[${drawn}A\r`;
       stream.write(`${hidden ? "" : "\u001b[?25l"}${up}\u001b[J${lines.map((line) => `${line}\n`).join("")}`);
@@ -41,10 +42,14 @@ export function liveTable(stream: OutputStream, paint: Paint): LiveTable {
 }
 
 /** One line a step, never wider than `width - 1`; with many steps the running, failed and last ones. */
-export function tableLines(steps: readonly StepProgress[], nowMs: number, width: number, paint: Paint): readonly string[] {
+export function tableLines(steps: readonly StepProgress[], nowMs: number, width: number, paint: Paint, runDir: string): readonly string[] {
   const shown = pick(steps);
   const nameWidth = Math.min(32, Math.max(4, ...shown.map((step) => textWidth(plainText(step.step)))));
-  const lines = shown.map((step) => stepLine(step, nowMs, nameWidth, width - 1, paint));
+  const lines = shown.flatMap((step) => {
+    const line = stepLine(step, nowMs, nameWidth, width - 1, paint);
+    if (step.status !== "failed") return [line];
+    return [line, paint("dim", fitText(`    logs in ${plainText(`${runDir}/steps/${step.step}/${step.attempt}`)}`, width - 1))];
+  });
   if (shown.length < steps.length) lines.push(paint("dim", fitText(summaryOf(steps, steps.length - shown.length), width - 1)));
   return lines;
 }

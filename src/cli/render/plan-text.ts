@@ -8,7 +8,12 @@ export function planText(plan: PlanDocument, planHash: string, options: TableOpt
   const params = Object.entries(plan.params);
   if (params.length > 0) head.push(`  params  ${params.map(([name, value]) => `${plainText(name)} = ${plainText(JSON.stringify(value))}`).join(", ")}`);
   head.push(`  binds   ${plan.code.length} code files, ${plan.modules.length} modules, ${plan.schemas.length} schemas`);
-  const rows = plan.steps.map((step) => [step.id, step.needs.join(" ") || "-", step.gates.map((gate) => gate.id).join(" ") || "-", executorText(step.executor)]);
+  const rows = plan.steps.map((step) => [
+    step.id,
+    step.needs.join(" ") || "-",
+    step.gates.map((gate) => gate.id).join(" ") || "-",
+    executorText(step.executor),
+  ]);
   return `${head.join("\n")}\n\n${table(["STEP", "NEEDS", "GATES", "RUNS"], rows, options)}`;
 }
 

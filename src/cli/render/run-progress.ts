@@ -29,7 +29,14 @@ function untouched(step: string): StepProgress {
 export function foldProgress(progress: RunProgress, event: LedgerEvent): RunProgress {
   switch (event.kind) {
     case "STEP_STARTED":
-      return change(progress, event.data.step_id, { status: "running", attempt: event.data.attempt, startedMs: Date.parse(event.at), durationMs: null, gates: [], reason: null });
+      return change(progress, event.data.step_id, {
+        status: "running",
+        attempt: event.data.attempt,
+        startedMs: Date.parse(event.at),
+        durationMs: null,
+        gates: [],
+        reason: null,
+      });
     case "STEP_COMPLETED":
       return change(progress, event.data.step_id, { status: "succeeded", durationMs: event.data.duration_ms });
     case "STEP_FAILED":

@@ -26,7 +26,12 @@ function headText(view: RunView, { paint }: TableOptions): string {
     ["plan", view.plan_hash],
     ["record", `${view.record.events} events, ${view.record.sealed ? "sealed" : "not sealed"}, head ${view.record.head ?? "none"}`],
     ["folder", view.run_dir],
-    ["inputs", Object.entries(view.inputs).map(([name, id]) => `${name} = ${id}`).join(", ") || null],
+    [
+      "inputs",
+      Object.entries(view.inputs)
+        .map(([name, id]) => `${name} = ${id}`)
+        .join(", ") || null,
+    ],
   ];
   const lines = rows.flatMap(([name, value]) => (value === null ? [] : [`  ${paint("dim", name.padEnd(9))} ${plainText(value)}`]));
   return [`run ${plainText(view.run_id)} ${paint(statusTone(view.status), view.status)}`, ...lines].join("\n");

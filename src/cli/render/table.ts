@@ -20,7 +20,14 @@ export function table(headings: readonly string[], rows: readonly (readonly (Cel
   const cells = rows.map((row) => headings.map((_, i) => safeCell(row[i] ?? "")));
   const natural = headings.map((heading, i) => Math.max(textWidth(heading), ...cells.map((row) => textWidth(row[i]?.text ?? ""))));
   const widths = options.width === null ? natural : shrink(natural, options.width);
-  const head = options.paint("dim", line(headings.map((text) => ({ text })), widths, (_tone, text) => text));
+  const head = options.paint(
+    "dim",
+    line(
+      headings.map((text) => ({ text })),
+      widths,
+      (_tone, text) => text,
+    ),
+  );
   return [head, ...cells.map((row) => line(row, widths, options.paint))].join("\n");
 }
 

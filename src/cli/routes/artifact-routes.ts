@@ -57,7 +57,9 @@ const list = buildCommand({
 const show = buildCommand({
   loader: async () => adapt((await import("../commands/artifact-show.ts")).artifactShow),
   parameters: { positional: { kind: "tuple", parameters: [artifactArgument] } },
-  docs: commandDocs("Show what an artifact is and where it came from", "Shows digest, type, producer and inputs of one artifact.", [["lily artifact show art_3f2a", "by a prefix of its id"]]),
+  docs: commandDocs("Show what an artifact is and where it came from", "Shows digest, type, producer and inputs of one artifact.", [
+    ["lily artifact show art_3f2a", "by a prefix of its id"],
+  ]),
 });
 
 const graph = buildCommand({

@@ -5,7 +5,14 @@ import { fileArgument } from "../positionals.ts";
 import { adapt } from "../stricli-context.ts";
 
 const schemaArgument = { brief: "Schema id, as weather_table.v1", placeholder: "NAME.vN", parse: parseText } as const;
-const paramFlag = { kind: "parsed", parse: parsePair, brief: "Parameter of the workflow; repeat for more", placeholder: "name=value", variadic: true, optional: true } as const;
+const paramFlag = {
+  kind: "parsed",
+  parse: parsePair,
+  brief: "Parameter of the workflow; repeat for more",
+  placeholder: "name=value",
+  variadic: true,
+  optional: true,
+} as const;
 
 export const schemaRoutes = buildRouteMap({
   routes: {
@@ -48,15 +55,21 @@ export const workflowRoutes = buildRouteMap({
     check: buildCommand({
       loader: async () => adapt((await import("../commands/workflow-check.ts")).workflowCheck),
       parameters: { positional: { kind: "tuple", parameters: [fileArgument] } },
-      docs: commandDocs("Check a workflow document", "Names every problem with its line. Runs nothing. Exits 2 when there are problems.", [["lily workflow check weather.yaml", "before the first run, or in CI"]]),
+      docs: commandDocs("Check a workflow document", "Names every problem with its line. Runs nothing. Exits 2 when there are problems.", [
+        ["lily workflow check weather.yaml", "before the first run, or in CI"],
+      ]),
     }),
     plan: buildCommand({
       loader: async () => adapt((await import("../commands/workflow-plan.ts")).workflowPlan),
       parameters: { flags: { param: paramFlag }, positional: { kind: "tuple", parameters: [fileArgument] } },
-      docs: commandDocs("Compile the plan and print its digest", "Compiles without running. The digest covers document, parameters, policy, schemas and code.", [
-        ["lily workflow plan weather.yaml --param year=2014", "steps and digest"],
-        ["lily workflow plan weather.yaml --json", "the whole plan"],
-      ]),
+      docs: commandDocs(
+        "Compile the plan and print its digest",
+        "Compiles without running. The digest covers document, parameters, policy, schemas and code.",
+        [
+          ["lily workflow plan weather.yaml --param year=2014", "steps and digest"],
+          ["lily workflow plan weather.yaml --json", "the whole plan"],
+        ],
+      ),
     }),
     graph: buildCommand({
       loader: async () => adapt((await import("../commands/workflow-graph.ts")).workflowGraph),
@@ -64,7 +77,9 @@ export const workflowRoutes = buildRouteMap({
         flags: { param: paramFlag, format: { kind: "enum", values: ["mermaid", "dot", "table", "json"], brief: "How to draw it", default: "mermaid" } },
         positional: { kind: "tuple", parameters: [fileArgument] },
       },
-      docs: commandDocs("Draw the steps, gates and routes of a workflow", "Draws the plan, not a run. For a run: lily artifact graph RUN.", [["lily workflow graph weather.yaml --format dot | dot -Tsvg > plan.svg", "as a picture, with Graphviz"]]),
+      docs: commandDocs("Draw the steps, gates and routes of a workflow", "Draws the plan, not a run. For a run: lily artifact graph RUN.", [
+        ["lily workflow graph weather.yaml --format dot | dot -Tsvg > plan.svg", "as a picture, with Graphviz"],
+      ]),
     }),
   },
   docs: { brief: "Check, plan and draw workflow documents" },

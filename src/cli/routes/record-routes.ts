@@ -12,7 +12,7 @@ export const recordRoutes = buildRouteMap({
         flags: {
           kind: { kind: "parsed", parse: parseText, brief: "Only events of this kind", placeholder: "KIND", optional: true },
           from: { kind: "parsed", parse: parseIndex, brief: "From this sequence number on", placeholder: "SEQ", optional: true },
-          jsonl: { kind: "boolean", brief: "One event a line, as the record file has them", default: false, withNegated: false },
+          jsonl: { kind: "boolean", brief: "One event a line, in place of one document", default: false, withNegated: false },
         },
         positional: { kind: "tuple", parameters: [runArgument] },
       },
@@ -45,9 +45,11 @@ export const logRoutes = buildRouteMap({
     checkpoint: buildCommand({
       loader: async () => adapt((await import("../commands/log-checkpoint.ts")).logCheckpoint),
       parameters: {},
-      docs: commandDocs("Sign a checkpoint over the sealed runs", "Cuts a checkpoint over the workspace log and prints the signed note. Keep copies elsewhere: they show later cuts.", [
-        ["lily log checkpoint > checkpoint.txt", "a note to keep outside the workspace"],
-      ]),
+      docs: commandDocs(
+        "Sign a checkpoint over the sealed runs",
+        "Cuts a checkpoint over the workspace log and prints the signed note. Keep copies elsewhere: they show later cuts.",
+        [["lily log checkpoint > checkpoint.txt", "a note to keep outside the workspace"]],
+      ),
     }),
   },
   docs: { brief: "The workspace log that anchors records" },

@@ -26,21 +26,25 @@ const exec = buildCommand({
   docs: {
     customUsage: ["[--in GLOB]... [--out GLOB]... [--gate CMD]... [--env NAME]... [--secret NAME]... [--timeout DURATION] [--title TEXT] -- COMMAND [ARG]..."],
     ...commandDocs(
-    "Run one command with a record (try this first)",
-    "Wraps a command that you already have as a run of one step: same record, same artifacts, same proof.\nIts output passes through and lily exits with its exit code; 1 when it exited 0 but a gate or an output failed.\nThe command sees PATH, HOME and what --env and --secret name, nothing else.",
-    [
-      ["lily exec -- make test", "the smallest run there is"],
-      ["lily exec --in 'src/**' --out dist/app.js -- npm run build", "inputs and outputs are kept by digest"],
-      ["lily exec --out report.json --gate 'node check.mjs report.json' -- ./report.sh", "a gate decides whether the result counts"],
-    ],
+      "Run one command with a record (try this first)",
+      "Wraps a command that you already have as a run of one step: same record, same artifacts, same proof.\nIts output passes through and lily exits with its exit code; 1 when it exited 0 but a gate or an output failed.\nThe command sees PATH, HOME and what --env and --secret name, nothing else.",
+      [
+        ["lily exec -- make test", "the smallest run there is"],
+        ["lily exec --in 'src/**' --out dist/app.js -- npm run build", "inputs and outputs are kept by digest"],
+        ["lily exec --out report.json --gate 'node check.mjs report.json' -- ./report.sh", "a gate decides whether the result counts"],
+      ],
     ),
   },
 });
 
 const init = buildCommand({
   loader: async () => adapt((await import("../commands/init.ts")).init),
-  parameters: { positional: { kind: "tuple", parameters: [{ brief: "Folder; default: the working directory", placeholder: "DIR", parse: parseText, optional: true }] } },
-  docs: commandDocs("Make a workspace here", "Writes lily.yaml (to commit) and .lily/ (ignored by git). Doing it again changes nothing.", [["lily init", "in the working directory"]]),
+  parameters: {
+    positional: { kind: "tuple", parameters: [{ brief: "Folder; default: the working directory", placeholder: "DIR", parse: parseText, optional: true }] },
+  },
+  docs: commandDocs("Make a workspace here", "Writes lily.yaml (to commit) and .lily/ (ignored by git). Doing it again changes nothing.", [
+    ["lily init", "in the working directory"],
+  ]),
 });
 
 const doctor = buildCommand({
@@ -51,15 +55,24 @@ const doctor = buildCommand({
       recoverAuthority: { kind: "boolean", brief: "Rebuild a lost authority database from the records", default: false, withNegated: false },
     },
   },
-  docs: commandDocs("Check the workspace and say what to do", "Checks identity, authority, records, objects, key and index, and explains each resolved value. Exits 4 when it finds a problem.", [
-    ["lily doctor", "looks, changes nothing"],
-    ["lily doctor --rebuild", "views are derived: rebuilding is always safe"],
-  ]),
+  docs: commandDocs(
+    "Check the workspace and say what to do",
+    "Checks identity, authority, records, objects, key and index, and explains each resolved value. Exits 4 when it finds a problem.",
+    [
+      ["lily doctor", "looks, changes nothing"],
+      ["lily doctor --rebuild", "views are derived: rebuilding is always safe"],
+    ],
+  ),
 });
 
 const explain = buildCommand({
   loader: async () => adapt((await import("../commands/explain.ts")).explain),
-  parameters: { positional: { kind: "tuple", parameters: [{ brief: "Error code or exit code; without it, all codes", placeholder: "CODE", parse: parseText, optional: true }] } },
+  parameters: {
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "Error code or exit code; without it, all codes", placeholder: "CODE", parse: parseText, optional: true }],
+    },
+  },
   docs: commandDocs("Say what a code means and what to do", "Explains any error code or exit code.", [
     ["lily explain LEASE_HELD", "an error code"],
     ["lily explain 75", "an exit code"],

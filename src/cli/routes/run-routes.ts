@@ -5,7 +5,13 @@ import { fileArgument, runArgument } from "../positionals.ts";
 import { adapt } from "../stricli-context.ts";
 import { runStatuses } from "../../contracts/run-view.ts";
 
-const parallelFlag = { kind: "parsed", parse: parseCount, brief: "Steps at once; default: the number of processors", placeholder: "N", optional: true } as const;
+const parallelFlag = {
+  kind: "parsed",
+  parse: parseCount,
+  brief: "Steps at once; default: the number of processors",
+  placeholder: "N",
+  optional: true,
+} as const;
 
 export const runNewRoute = buildCommand({
   loader: async () => adapt((await import("../commands/run-new.ts")).runNew),
@@ -25,8 +31,22 @@ export const runStartRoute = buildCommand({
   loader: async () => adapt((await import("../commands/run-start.ts")).runStart),
   parameters: {
     flags: {
-      param: { kind: "parsed", parse: parsePair, brief: "Parameter of the workflow; repeat for more", placeholder: "name=value", variadic: true, optional: true },
-      input: { kind: "parsed", parse: parseFilePair, brief: "Input file in place of the document's; repeat for more", placeholder: "name=FILE", variadic: true, optional: true },
+      param: {
+        kind: "parsed",
+        parse: parsePair,
+        brief: "Parameter of the workflow; repeat for more",
+        placeholder: "name=value",
+        variadic: true,
+        optional: true,
+      },
+      input: {
+        kind: "parsed",
+        parse: parseFilePair,
+        brief: "Input file in place of the document's; repeat for more",
+        placeholder: "name=FILE",
+        variadic: true,
+        optional: true,
+      },
       parallel: parallelFlag,
       run: { kind: "parsed", parse: parseText, brief: "Continue a run made by lily run new", placeholder: "RUN", optional: true },
       planHash: { kind: "parsed", parse: parsePlanHash, brief: "Refuse when the plan has another digest", placeholder: "DIGEST", optional: true },
@@ -112,10 +132,14 @@ export const runResumeRoute = buildCommand({
     },
     positional: { kind: "tuple", parameters: [runArgument] },
   },
-  docs: commandDocs("Continue a run after a crash, or a blocked one", "Folds the record, marks what was in flight as interrupted and continues by the retry policy.", [
-    ["lily run resume latest", "after a crash or a full disk"],
-    ["lily run resume 0197a --unblock 'checked by hand'", "after an escalation"],
-  ]),
+  docs: commandDocs(
+    "Continue a run after a crash, or a blocked one",
+    "Folds the record, marks what was in flight as interrupted and continues by the retry policy.",
+    [
+      ["lily run resume latest", "after a crash or a full disk"],
+      ["lily run resume 0197a --unblock 'checked by hand'", "after an escalation"],
+    ],
+  ),
 });
 
 export const runCancelRoute = buildCommand({

@@ -1,0 +1,149 @@
+import { describe, expect, test } from "vitest";
+import { anchored, type FakeOptions, fakeKernel } from "./fake-kernel.ts";
+import { type FakeHostOptions, lily } from "./fake-host.ts";
+import { expectGolden, staleGolden, transcript } from "./golden.ts";
+import { badEvents, failedView, runId, runView } from "./sample-run.ts";
+
+interface Case {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly kernel?: FakeOptions;
+  readonly host?: FakeHostOptions;
+}
+
+const problems = [
+  { code: "WORKFLOW_INVALID", message: 'unknown key "neeeds"', file: "weather.yaml", line: 7, column: 5, path: "steps.clean", suggestion: "needs" },
+  { code: "WORKFLOW_INVALID", message: "a step needs run, shell or module\u001b[1m", file: null, line: null, column: null, path: null, suggestion: null },
+] as const;
+const corrupt = { ...anchored, result: "corrupt", anchor: null, problems: ["line 4, offset 812: expected hash sha256:11…, seen sha256:22…"] } as const;
+const failed = { view: failedView(), events: badEvents };
+
+/** Each runs twice: as text and with --json. */
+const cases: readonly Case[] = [
+  { name: "init", argv: ["init"] },
+  { name: "init-again", argv: ["init", "sub"], kernel: { empty: true } },
+  { name: "doctor", argv: ["doctor"] },
+  {
+    name: "doctor-problem",
+    argv: ["doctor"],
+    kernel: {
+      findings: [
+        { level: "problem", subject: "index", message: "damaged", remedy: "lily doctor --rebuild" },
+        { level: "note", subject: "sandbox", message: "none here", remedy: null },
+      ],
+    },
+  },
+  { name: "doctor-rebuild", argv: ["doctor", "--rebuild"] },
+  { name: "doctor-recover", argv: ["doctor", "--recover-authority"] },
+  { name: "explain-code", argv: ["explain", "lease_held"] },
+  { name: "explain-exit", argv: ["explain", "5"] },
+  {
+    name: "exec",
+    argv: [
+      "exec",
+      "--in",
+      "src/**",
+      "--out",
+      "dist/app.js",
+      "--gate",
+      "node check.mjs 'a b'",
+      "--env",
+      "AWS_*",
+      "--secret",
+      "TOKEN",
+      "--timeout",
+      "90s",
+      "--",
+      "make",
+      "test",
+    ],
+  },
+  { name: "run-new", argv: ["run", "new", "--title", "nightly", "--work-order", "order.json"] },
+  { name: "run-start", argv: ["run", "start", "weather.yaml", "--param", "year=2014", "--param", "eq=a=b", "--input", "csv=data/x.csv", "--parallel", "2"] },
+  { name: "run-start-failed", argv: ["run", "start", "weather.yaml"], kernel: failed },
+  { name: "run-start-blocked", argv: ["run", "start", "weather.yaml"], kernel: { view: runView("blocked", { reason: "needs a person" }) } },
+  { name: "run-start-quiet", argv: ["--quiet", "run", "start", "weather.yaml"] },
+  { name: "run-start-made-workspace", argv: ["run", "start", "weather.yaml"], kernel: { found: null } },
+  { name: "run-start-named-workspace", argv: ["--workspace", "my folder/.lily", "run", "start", "weather.yaml"], host: { env: { npm_command: "exec" } } },
+  { name: "run-list", argv: ["run", "list", "--status", "failed", "--limit", "5"] },
+  { name: "run-list-empty", argv: ["run", "list"], kernel: { empty: true } },
+  { name: "run-show", argv: ["run", "show", "latest"] },
+  { name: "run-show-failed", argv: ["run", "show", "0197a"], kernel: failed },
+  { name: "run-show-unknown", argv: ["run", "show", "ffff"] },
+  { name: "run-watch", argv: ["run", "watch", "latest"] },
+  { name: "run-watch-jsonl", argv: ["run", "watch", "latest", "--jsonl"], kernel: failed },
+  { name: "run-logs-empty", argv: ["run", "logs", "latest", "--step", "clean", "--attempt", "2", "--stderr"] },
+  { name: "run-resume", argv: ["run", "resume", runId, "--unblock", "checked by hand", "--parallel", "1"] },
+  { name: "run-cancel", argv: ["run", "cancel", "latest", "--reason", "wrong input"], kernel: { view: runView("canceled") } },
+  { name: "run-cancel-late", argv: ["run", "cancel", "latest"] },
+  { name: "artifact-put", argv: ["artifact", "put", "data.csv", "--type", "table", "--run", "latest"] },
+  { name: "artifact-list", argv: ["artifact", "list", "--run", "latest", "--type", "file", "--name", "n", "--producer", "p", "--digest", "d"] },
+  { name: "artifact-list-empty", argv: ["artifact", "list"], kernel: { empty: true } },
+  { name: "artifact-get", argv: ["artifact", "get", "art_3"] },
+  { name: "artifact-show", argv: ["artifact", "show", "art_3"] },
+  { name: "artifact-graph", argv: ["artifact", "graph", "latest"] },
+  { name: "artifact-graph-dot", argv: ["artifact", "graph", "latest", "--format", "dot"] },
+  { name: "artifact-graph-mermaid", argv: ["artifact", "graph", "latest", "--format", "mermaid"] },
+  { name: "artifact-graph-json", argv: ["artifact", "graph", "latest", "--format", "json"] },
+  { name: "schema-list", argv: ["schema", "list"] },
+  { name: "schema-list-empty", argv: ["schema", "list"], kernel: { empty: true } },
+  { name: "schema-show", argv: ["schema", "show", "gate_result.v1"] },
+  { name: "schema-check", argv: ["schema", "check"] },
+  { name: "schema-check-file", argv: ["schema", "check", "weather_table.v1", "out.json"], kernel: { problems } },
+  { name: "workflow-check", argv: ["workflow", "check", "weather.yaml"] },
+  { name: "workflow-check-problems", argv: ["workflow", "check", "weather.yaml"], kernel: { problems } },
+  { name: "workflow-plan", argv: ["workflow", "plan", "weather.yaml", "--param", "year=2015"] },
+  { name: "workflow-graph", argv: ["workflow", "graph", "weather.yaml"] },
+  { name: "workflow-graph-table", argv: ["workflow", "graph", "weather.yaml", "--format", "table"] },
+  { name: "record-show", argv: ["record", "show", "latest"], kernel: failed },
+  { name: "record-show-jsonl", argv: ["record", "show", "latest", "--kind", "gate_failed", "--from", "3", "--jsonl"], kernel: failed },
+  { name: "record-verify", argv: ["record", "verify", "latest"] },
+  { name: "record-verify-unanchored", argv: ["record", "verify", "latest"], kernel: { verify: [{ ...anchored, result: "unanchored", anchor: null }] } },
+  { name: "record-verify-corrupt", argv: ["record", "verify", "latest"], kernel: { verify: [corrupt] } },
+  { name: "record-verify-all", argv: ["record", "verify", "--all"], kernel: { verify: [anchored, { ...anchored, result: "behind_anchor" }] } },
+  { name: "record-verify-all-empty", argv: ["record", "verify", "--all"], kernel: { verify: [] } },
+  { name: "log-checkpoint", argv: ["log", "checkpoint"] },
+  { name: "log-checkpoint-empty", argv: ["log", "checkpoint"], kernel: { checkpoint: false } },
+  { name: "completion-bash", argv: ["completion", "bash"] },
+  { name: "completion-zsh", argv: ["completion", "zsh"] },
+  { name: "completion-fish", argv: ["completion", "fish"] },
+  { name: "overview", argv: [] },
+];
+
+const names = new Set<string>();
+
+describe.each(cases)("lily $argv", ({ name, argv, kernel, host }) => {
+  test(`${name}: text`, async () => {
+    const { preset } = fakeKernel(kernel);
+    names.add(name);
+    expectGolden(name, transcript(argv, await lily(argv, { preset, ...host })));
+  });
+
+  test(`${name}: --json puts exactly one document on stdout`, async () => {
+    if (argv.includes("--jsonl")) return;
+    const { preset } = fakeKernel(kernel);
+    const ran = await lily([...argvWithJson(argv)], { preset, ...host });
+    JSON.parse(ran.stdout);
+    names.add(`${name}.json`);
+    expectGolden(`${name}.json`, transcript(argvWithJson(argv), ran));
+  });
+
+  test(`${name}: nothing on a terminal is an unescaped control character of a log, title or reason`, async () => {
+    const { preset } = fakeKernel(kernel);
+    const ran = await lily(argv, { preset, ...host, isTty: true, columns: 60, env: { NO_COLOR: "1", ...host?.env } });
+    // The live table alone moves the cursor: up, erase below, hide, show.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    const text = (ran.stdout + ran.stderr).replace(/\u001b\[(?:\d+A\r|J|\?25[lh])/g, "");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+  });
+});
+
+function argvWithJson(argv: readonly string[]): readonly string[] {
+  return ["--json", ...argv];
+}
+
+test("every golden file is made by a case", () => {
+  const all = cases.length * 2 - cases.filter(({ argv }) => argv.includes("--jsonl")).length;
+  expect(names.size === all ? staleGolden(names) : []).toEqual([]);
+});

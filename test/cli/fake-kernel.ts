@@ -1,0 +1,226 @@
+/** A kernel made by hand: answers of samples, and a list of what was asked of it. Its types are the kernel's own. */
+import { LilyError } from "../../src/base/lily-error.ts";
+import type { LocalPreset } from "../../src/cli/cli-context.ts";
+import type { LedgerEvent } from "../../src/contracts/event.ts";
+import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-document.ts";
+import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
+import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
+import type { DoctorFinding, Kernel, ProvenanceGraph, RunHandle } from "../../src/kernel/kernel.ts";
+import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
+
+export interface FakeOptions {
+  readonly view?: RunView;
+  readonly events?: readonly LedgerEvent[];
+  readonly logs?: Awaited<ReturnType<Kernel["runs"]["logs"]>>;
+  readonly bytes?: Uint8Array;
+  readonly problems?: readonly ProblemView[];
+  readonly verify?: readonly VerifyView[];
+  readonly checkpoint?: boolean;
+  readonly findings?: readonly DoctorFinding[];
+  readonly graph?: ProvenanceGraph;
+  /** Thrown by whatever is asked first. */
+  readonly fault?: unknown;
+  /** Null: no workspace is found above the working directory. */
+  readonly found?: string | null;
+  /** Called before each event is given out. */
+  readonly beforeEvent?: (event: LedgerEvent) => void | Promise<void>;
+  readonly empty?: boolean;
+}
+
+export interface Fake {
+  readonly preset: LocalPreset;
+  /** What was asked: operation and arguments. */
+  readonly calls: readonly (readonly [operation: string, ...args: readonly unknown[]])[];
+}
+
+export const sampleArtifact: ArtifactView = {
+  artifact_id: artifactId("3") as ArtifactId,
+  run_id: runId as RunId,
+  artifact_type: "file",
+  storage_kind: "file",
+  digest: digest("c"),
+  size: 12,
+  media_type: "text/csv",
+  artifact_name: "data\u001b[31m.csv",
+  producer_id: "weather/clean",
+  producer_kind: "tool",
+  created_at: "2026-01-01T00:00:03.000Z",
+  inputs: [artifactId("4") as ArtifactId],
+  stored_in: "object",
+};
+
+export const sampleGraph: ProvenanceGraph = {
+  nodes: [
+    { id: "input/csv", kind: "input", label: 'csv "raw"', digest: digest("c") },
+    { id: "step/clean", kind: "step", label: "clean", digest: null },
+    { id: artifactId("5"), kind: "artifact", label: "clean.json", digest: digest("d") },
+    { id: "gate/rows", kind: "gate", label: "rows", digest: null },
+  ],
+  edges: [
+    { from: "input/csv", to: "step/clean", kind: "used" },
+    { from: "step/clean", to: artifactId("5"), kind: "produced" },
+    { from: artifactId("5"), to: "gate/rows", kind: "judged" },
+  ],
+};
+
+export const anchored: VerifyView = {
+  run_id: runId,
+  result: "anchored",
+  anchor: "local key lily/ws-1, checkpoint of 12 leaves",
+  events: 8,
+  head: digest("1"),
+  problems: [],
+};
+
+const rowsGate: PlanGate = {
+  id: "rows",
+  required: true,
+  timeout_ms: 60_000,
+  check: { kind: "command", argv: ["node", "gates/rows.mjs"], env: {}, env_from: [], secrets: [] },
+};
+
+function planStep(id: string, needs: readonly string[], gates: readonly PlanGate[]): PlanStep {
+  return {
+    id,
+    title: null,
+    needs,
+    executor: { kind: "process", argv: ["node", `steps/${id}.mjs`] },
+    with: {},
+    outputs: {},
+    workdir: "source",
+    timeout_ms: null,
+    retry: { max: 0, backoff_ms: 0, factor: 1, max_backoff_ms: 0 },
+    pure: false,
+    effects: [],
+    gates,
+    log_bytes_max: 1,
+    env: {},
+    env_from: [],
+    secrets: [],
+  };
+}
+
+export const samplePlan: PlanDocument = {
+  v: 1,
+  workflow: "weather",
+  title: "Daily weather",
+  params: { year: 2015 },
+  inputs: {},
+  policy: { tools: null, write: null, network: "allow", sandbox: "off", attempts_max: 10 },
+  policy_digest: digest("e"),
+  steps: [planStep("clean", [], [rowsGate]), planStep("report", ["clean"], [])],
+  gates: [],
+  routes: [{ id: "repair", when: { step: null, gate: "rows", status: "failed", violation: null }, do: { kind: "goto", target: "clean", max: 2 } }],
+  code: [{ path: "steps/clean.mjs", digest: digest("f") }],
+  modules: [],
+  schemas: [],
+};
+
+export function fakeKernel(options: FakeOptions = {}): Fake {
+  const calls: (readonly [string, ...unknown[]])[] = [];
+  const view = options.view ?? runView("succeeded");
+  const events = options.events ?? goodEvents;
+  const asked = (operation: string, ...args: readonly unknown[]): void => {
+    calls.push([operation, ...args]);
+    if (options.fault !== undefined) throw options.fault;
+  };
+  const reply = <T>(value: T, operation: string, ...args: readonly unknown[]): T => {
+    asked(operation, ...args);
+    return value;
+  };
+  async function* eventsOut(signal?: AbortSignal): AsyncGenerator<LedgerEvent> {
+    for (const event of events) {
+      await options.beforeEvent?.(event);
+      if (signal?.aborted === true) return;
+      yield event;
+    }
+  }
+  const handle: RunHandle = {
+    runId: view.run_id,
+    events: () => eventsOut(),
+    cancel: async (reason) => asked("handle.cancel", reason),
+    done: async () => view,
+  };
+  const known = (run: string): void => {
+    if (run !== "latest" && !view.run_id.startsWith(run)) throw new LilyError("RUN_NOT_FOUND", `no run ${JSON.stringify(run)}`, { details: { run } });
+  };
+  const kernel: Kernel = {
+    workspaceDir: "/work/project/.lily",
+    workspaceId: "ws-1",
+    runs: {
+      create: async (request) => reply(runView("created", { steps: [], gates: [] }), "runs.create", request),
+      start: async (source, request) => reply(handle, "runs.start", source, request),
+      exec: async (request) => reply(handle, "runs.exec", request),
+      resume: async (run, request) => reply(handle, "runs.resume", run, request),
+      cancel: async (run, reason) => reply(view, "runs.cancel", run, reason),
+      show: async (run) => {
+        known(run);
+        return reply(view, "runs.show", run);
+      },
+      list: async (filter) => {
+        asked("runs.list", filter);
+        const row = {
+          run_id: runId as RunId,
+          kind: "workflow",
+          workflow: "weather",
+          title: "Daily \u202eweather",
+          status: "succeeded",
+          created_at: view.created_at,
+          updated_at: view.created_at,
+          events: 8,
+        };
+        return options.empty === true ? [] : [row, { ...row, status: "failed", workflow: null, title: null }];
+      },
+      watch: (run, request) => reply(eventsOut(request?.signal), "runs.watch", run),
+      logs: async (run, filter) => reply(options.logs ?? [], "runs.logs", run, filter),
+    },
+    artifacts: {
+      put: async (file, request) => reply(sampleArtifact, "artifacts.put", file, request),
+      get: async (id) => reply(options.bytes ?? new TextEncoder().encode("hello\n"), "artifacts.get", id),
+      show: async (id) => reply(sampleArtifact, "artifacts.show", id),
+      list: async (filter) => reply(options.empty === true ? [] : [sampleArtifact], "artifacts.list", filter),
+    },
+    schemas: {
+      list: async () => reply(options.empty === true ? [] : [{ schema_id: "gate_result.v1", origin: "built-in", digest: digest("b") }], "schemas.list"),
+      show: async (id) => reply({ $id: id, type: "object" }, "schemas.show", id),
+      check: async (id, file) => reply(options.problems ?? [], "schemas.check", id, file),
+    },
+    workflows: {
+      check: async (source) => reply(options.problems ?? [], "workflows.check", source),
+      plan: async (source, request) => reply({ plan: samplePlan, plan_hash: planHash }, "workflows.plan", source, request),
+    },
+    records: {
+      verify: async (run) => reply(options.verify?.[0] ?? anchored, "records.verify", run),
+      verifyAll: async () => reply(options.verify ?? [anchored], "records.verifyAll"),
+      show: (run, request) => reply(eventsOut(), "records.show", run, request),
+      checkpoint: async () => {
+        asked("records.checkpoint");
+        return options.checkpoint === false ? null : { note: "lily/ws-1\n12\nAAAA\n\n— lily/ws-1 BBBB\n", size: 12, root: digest("9"), key_name: "lily/ws-1" };
+      },
+    },
+    provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),
+    rebuildIndex: async () => reply({ runs: 2, events: 16 }, "rebuildIndex"),
+    doctor: async () => reply(options.findings ?? [{ level: "ok", subject: "identity", message: "workspace ws-1", remedy: null }], "doctor"),
+    close: async () => void calls.push(["close"]),
+  };
+  const found = options.found === undefined ? "/work/project/.lily" : options.found;
+  const preset: LocalPreset = {
+    openLocal: async (request) => {
+      calls.push(["openLocal", request]);
+      if (!request.create && request.workspaceDir.includes("missing")) throw new LilyError("WORKSPACE_NOT_FOUND", `no workspace at ${request.workspaceDir}`);
+      return kernel;
+    },
+    initWorkspace: async (dir) => {
+      const made = {
+        workspaceDir: `${dir}/.lily`,
+        workspaceId: "ws-1",
+        created: options.empty !== true,
+        files: options.empty === true ? [] : ["lily.yaml", ".lily/.gitignore"],
+      };
+      return reply(made, "initWorkspace", dir);
+    },
+    findWorkspace: () => found,
+    recoverAuthority: async (dir) => reply({ findings: ["tokens continue past 7", "open leases are unknown"] }, "recoverAuthority", dir),
+  };
+  return { preset, calls };
+}
