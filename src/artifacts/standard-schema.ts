@@ -1,17 +1,5 @@
+import type { StandardSchema } from "../contracts/standard-schema.ts";
 import type { SchemaProblem } from "./schema-problem.ts";
-
-/** The part of Standard Schema v1 that is used; zod, valibot, arktype and others give it (https://standardschema.dev). */
-export interface StandardSchema<Output = unknown> {
-  readonly "~standard": {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
-  };
-}
-
-export type StandardResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
 
 export type StandardVerdict<Output> =
   | { readonly outcome: "valid"; readonly value: Output }

@@ -79,6 +79,24 @@ class FsAttemptFolders implements AttemptFolders {
     return found;
   }
 
+  async cleanRun(run: RunId): Promise<void> {
+    const runDir = this.runDir(run);
+    try {
+      this.#copies.forget(join(runDir, "in"));
+      for (const family of ["gates", "steps"]) {
+        for (const owner of foldersIn(join(runDir, family))) {
+          for (const attempt of foldersIn(join(runDir, family, owner))) {
+            const dir = join(runDir, family, owner, attempt);
+            fs.rmSync(join(dir, "work"), { recursive: true, force: true });
+            removeWhenEmpty(dir);
+          }
+        }
+      }
+    } catch (thrown) {
+      throw storageError(thrown, `cannot remove working files of run ${run}`);
+    }
+  }
+
   async writeManifest(run: RunId, text: string): Promise<void> {
     const path = join(this.runDir(run), "run_manifest.json");
     const bytes = new TextEncoder().encode(text);

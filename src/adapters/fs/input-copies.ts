@@ -7,7 +7,7 @@
  * Not responsible for: objects; a command may do with its copy what it likes.
  */
 import * as fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, sep } from "node:path";
 import { type Digest, streamHasher } from "../../base/digest.ts";
 import { LilyError } from "../../base/lily-error.ts";
 import { closeQuietly, openTemporary, removeQuietly } from "./durable-folder.ts";
@@ -30,6 +30,7 @@ export class InputCopies {
 
   /** Removes the copy with its last holder. */
   release(path: string): void {
+    if (!this.#holders.has(path)) return;
     const left = (this.#holders.get(path) ?? 1) - 1;
     if (left > 0) {
       this.#holders.set(path, left);
@@ -39,6 +40,13 @@ export class InputCopies {
     this.#made.delete(path);
     removeQuietly(path);
     removeEmptyFolders(dirname(path));
+  }
+
+  /** Removes every copy below a folder, whoever holds it. */
+  forget(folder: string): void {
+    for (const path of [...this.#holders.keys()]) if (path.startsWith(folder + sep)) this.#holders.delete(path);
+    for (const path of [...this.#made.keys()]) if (path.startsWith(folder + sep)) this.#made.delete(path);
+    fs.rmSync(folder, { recursive: true, force: true });
   }
 
   /** Resolves when `path` holds the object's bytes. Throws OBJECT_CORRUPT when what `read` gives does not fit the digest. */

@@ -1,0 +1,128 @@
+/** In-memory run index: the same fold as the database, for tests and for runs that keep nothing. */
+import { LilyError } from "../../base/lily-error.ts";
+import type { LedgerEvent } from "../../contracts/event.ts";
+import { runOfStream, type RunId, type StreamId } from "../../contracts/ids.ts";
+import { statusAfter } from "../../contracts/status-after.ts";
+import type { StreamHead } from "../../ports/journal.ts";
+import type { ArtifactFilter, ArtifactRow, RunIndex, RunRow } from "../../ports/run-index.ts";
+
+export interface MemoryRunIndex extends RunIndex {
+  /** Every call is INDEX_DAMAGED until `clear`. */
+  damage(): void;
+}
+
+type Batch = { readonly head: StreamHead; readonly events: readonly LedgerEvent[] };
+
+export function createMemoryRunIndex(): MemoryRunIndex {
+  return new InMemoryRunIndex();
+}
+
+class InMemoryRunIndex implements MemoryRunIndex {
+  #cursor = 0;
+  #damaged = false;
+  #folded = new Map<StreamId, number>();
+  #runs = new Map<RunId, RunRow>();
+  #artifacts = new Map<string, ArtifactRow>();
+
+  damage(): void {
+    this.#damaged = true;
+  }
+
+  async cursor(): Promise<number> {
+    this.#check();
+    return this.#cursor;
+  }
+
+  async folded(stream: StreamId): Promise<number> {
+    this.#check();
+    return this.#folded.get(stream) ?? 0;
+  }
+
+  async apply(batches: readonly Batch[], cursor: number): Promise<void> {
+    this.#check();
+    const before = { folded: new Map(this.#folded), runs: new Map(this.#runs), artifacts: new Map(this.#artifacts) };
+    try {
+      for (const batch of batches) this.#applyBatch(batch);
+    } catch (thrown) {
+      this.#folded = before.folded;
+      this.#runs = before.runs;
+      this.#artifacts = before.artifacts;
+      throw thrown;
+    }
+    this.#cursor = Math.max(this.#cursor, cursor);
+  }
+
+  async runs(filter: { readonly status?: string; readonly idPrefix?: string; readonly limit?: number }): Promise<readonly RunRow[]> {
+    this.#check();
+    return [...this.#runs.values()]
+      .filter((row) => (filter.status === undefined || row.status === filter.status) && row.run_id.startsWith(filter.idPrefix ?? ""))
+      .sort((a, b) => compareText(b.created_at, a.created_at) || compareText(b.run_id, a.run_id))
+      .slice(0, filter.limit);
+  }
+
+  async artifacts(filter: ArtifactFilter): Promise<readonly ArtifactRow[]> {
+    const { limit, ...members } = filter;
+    const wanted = Object.entries(members).filter(([, value]) => value !== undefined);
+    return this.#select(({ artifact }) => wanted.every(([name, value]) => Object.entries(artifact).some(([key, is]) => key === name && is === value))).slice(0, limit);
+  }
+
+  async artifact(idPrefix: string): Promise<readonly ArtifactRow[]> {
+    return this.#select(({ artifact }) => artifact.artifact_id.startsWith(idPrefix));
+  }
+
+  async consumers(id: string): Promise<readonly ArtifactRow[]> {
+    return this.#select(({ artifact }) => artifact.inputs.some((input) => input === id));
+  }
+
+  async clear(): Promise<void> {
+    this.#damaged = false;
+    this.#cursor = 0;
+    this.#folded.clear();
+    this.#runs.clear();
+    this.#artifacts.clear();
+  }
+
+  async close(): Promise<void> {}
+
+  #select(wanted: (row: ArtifactRow) => boolean): readonly ArtifactRow[] {
+    this.#check();
+    return [...this.#artifacts.values()]
+      .filter(wanted)
+      .sort((a, b) => compareText(a.artifact.created_at, b.artifact.created_at) || compareText(a.stream, b.stream) || a.seq - b.seq);
+  }
+
+  #applyBatch({ head, events }: Batch): void {
+    let next = this.#folded.get(head.stream) ?? 0;
+    const run = runOfStream(head.stream);
+    for (const event of events) {
+      if (event.seq < next) continue;
+      if (event.seq > next) throw new LilyError("INDEX_DAMAGED", `the index holds ${next} events of ${head.stream} and was given event ${event.seq}; rebuild it`);
+      next++;
+      if (run !== null) this.#foldRun(run, event, next);
+      if (event.kind === "ARTIFACT_STORED" && !this.#artifacts.has(event.data.artifact.artifact_id)) {
+        this.#artifacts.set(event.data.artifact.artifact_id, { artifact: event.data.artifact, stream: event.stream, seq: event.seq, inline: event.data.inline !== undefined });
+      }
+    }
+    if (next > 0) this.#folded.set(head.stream, next);
+  }
+
+  #foldRun(run: RunId, event: LedgerEvent, events: number): void {
+    if (event.kind === "RUN_CREATED") {
+      const { kind, title = null } = event.data;
+      this.#runs.set(run, { run_id: run, kind, workflow: null, title, status: "created", created_at: event.at, updated_at: event.at, events });
+      return;
+    }
+    const row = this.#runs.get(run);
+    if (row === undefined) return;
+    const workflow = event.kind === "PLAN_COMMITTED" ? event.data.workflow : row.workflow;
+    this.#runs.set(run, { ...row, workflow, status: statusAfter[event.kind] ?? row.status, updated_at: event.at, events });
+  }
+
+  #check(): void {
+    if (this.#damaged) throw new LilyError("INDEX_DAMAGED", "the index in memory was damaged on purpose");
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,48 @@
+/** In-memory keys and checkpoints, with the promises of the port. Keys last as long as the object. */
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { LilyError } from "../../base/lily-error.ts";
+import { parseIdentifier } from "../../base/identifier.ts";
+import type { Signer, TrustStore } from "../../ports/signer.ts";
+
+export interface MemoryTrustStore extends TrustStore {
+  /** As if the key file was lost. */
+  loseKey(workspaceId: string): void;
+  /** As if the key file was damaged or opened to others: reading it is KEY_INVALID. */
+  damageKey(workspaceId: string): void;
+}
+
+export function createMemoryTrustStore(): MemoryTrustStore {
+  const keys = new Map<string, { readonly publicKey: KeyObject; readonly privateKey: KeyObject } | "damaged">();
+  const notes = new Map<string, { readonly note: string; readonly size: number }>();
+  const signer = async (workspaceId: string): Promise<Signer | null> => {
+    const id = parseIdentifier(workspaceId, "workspace id");
+    const key = keys.get(id);
+    if (key === undefined) return null;
+    if (key === "damaged") throw new LilyError("KEY_INVALID", `the checkpoint key of workspace ${id} is damaged`);
+    const jwk = key.publicKey.export({ format: "jwk" });
+    return {
+      keyName: `lily/${id}`,
+      publicKey: new Uint8Array(Buffer.from(jwk.x ?? "", "base64url")),
+      sign: async (message) => new Uint8Array(sign(null, message, key.privateKey)),
+    };
+  };
+  return {
+    signer,
+    createKey: async (workspaceId) => {
+      const known = await signer(workspaceId);
+      if (known !== null) return known;
+      keys.set(workspaceId, generateKeyPairSync("ed25519"));
+      const made = await signer(workspaceId);
+      if (made === null) throw new LilyError("KEY_MISSING", `the key of workspace ${workspaceId} vanished`);
+      return made;
+    },
+    newestCheckpoint: async (workspaceId) => notes.get(parseIdentifier(workspaceId, "workspace id"))?.note ?? null,
+    rememberCheckpoint: async (workspaceId, note, size) => {
+      if (!Number.isSafeInteger(size) || size < 0) throw new LilyError("CHECKPOINT_INVALID", `a checkpoint cannot have size ${size}`);
+      const known = notes.get(parseIdentifier(workspaceId, "workspace id"));
+      if (known === undefined || known.size < size) notes.set(workspaceId, { note, size });
+    },
+    loseKey: (workspaceId) => void keys.delete(workspaceId),
+    damageKey: (workspaceId) => void keys.set(workspaceId, "damaged"),
+  };
+}

@@ -1,0 +1,25 @@
+/** Tables of the index. Everything in them is derived, so a changed layout is not migrated: the tables are dropped and filled again. */
+export const indexLayout = 1;
+
+export const createIndexTables = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE TABLE streams (stream TEXT PRIMARY KEY, folded INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY, kind TEXT NOT NULL, workflow TEXT, title TEXT, status TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, events INTEGER NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX runs_by_time ON runs (created_at, run_id);
+  CREATE TABLE artifacts (
+    artifact_id TEXT PRIMARY KEY, stream TEXT NOT NULL, seq INTEGER NOT NULL, inline INTEGER NOT NULL,
+    run_id TEXT NOT NULL, artifact_type TEXT NOT NULL, artifact_name TEXT, producer_id TEXT NOT NULL, digest TEXT NOT NULL,
+    created_at TEXT NOT NULL, ref TEXT NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX artifacts_by_run ON artifacts (run_id, seq);
+  CREATE INDEX artifacts_by_digest ON artifacts (digest);
+  CREATE INDEX artifacts_by_time ON artifacts (created_at, stream, seq);
+  CREATE TABLE inputs (input TEXT NOT NULL, consumer TEXT NOT NULL, PRIMARY KEY (input, consumer)) WITHOUT ROWID, STRICT;
+`;
+
+export const dropIndexTables = `
+  DROP TABLE IF EXISTS meta; DROP TABLE IF EXISTS streams; DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS artifacts; DROP TABLE IF EXISTS inputs;
+`;
