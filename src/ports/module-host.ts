@@ -34,4 +34,6 @@ export interface LoadedModule {
 export interface ModuleHost {
   /** `path` is absolute; `digest` is what the plan binds, and the file must still have it. MODULE_NOT_FOUND, MODULE_INVALID, WORKFLOW_DRIFT. */
   load(name: string, path: string, digest: Digest): Promise<LoadedModule>;
+  /** The same module in a process of its own for each run: when the context's signal aborts, it is ended with all it started (E6 in full). */
+  loadIsolated(name: string, path: string, digest: Digest): Promise<LoadedModule>;
 }
