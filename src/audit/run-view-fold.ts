@@ -28,6 +28,7 @@ export class RunViewFold {
   readonly #gates: GateView[] = [];
   readonly #routes: RouteView[] = [];
   readonly #digests = new Map<string, Digest>();
+  readonly #dependents = new Map<string, readonly string[]>();
   #kind = "workflow";
   #status: RunStatus = "created";
   #workflow: string | null = null;
@@ -49,7 +50,10 @@ export class RunViewFold {
 
   /** Steps of the plan show as pending before their first event. */
   usePlan(plan: PlanDocument): void {
-    for (const step of plan.steps) this.#step(step.id);
+    for (const step of plan.steps) {
+      this.#step(step.id);
+      for (const need of step.needs) this.#dependents.set(need, [...(this.#dependents.get(need) ?? []), step.id]);
+    }
     this.#title ??= plan.title;
   }
 
@@ -259,8 +263,21 @@ export class RunViewFold {
   #foldRoute(data: EventData["ROUTE_TAKEN"]): void {
     const { route_id, action, step_id, gate_id, target, reason } = data;
     this.#routes.push({ route_id, action, step_id: step_id ?? null, gate_id: gate_id ?? null, target: target ?? null, reason });
-    if (action === "goto" && target !== undefined) this.#step(target).status = "pending";
+    if (action === "goto" && target !== undefined) this.#reset(target);
     if (action === "retry" && step_id !== undefined) this.#step(step_id).status = "pending";
+  }
+
+  #reset(target: string): void {
+    const open = [target];
+    const seen = new Set<string>();
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const step = this.#step(id);
+      step.status = "pending";
+      step.produced = [];
+      open.push(...(this.#dependents.get(id) ?? []));
+    }
   }
 
   #hashes(ids: readonly string[]): Readonly<Record<string, Digest>> {

@@ -3,8 +3,14 @@ import type { RelativePath } from "../base/relative-path.ts";
 import type { RunId } from "../contracts/ids.ts";
 import type { ByteSource } from "./object-store.ts";
 
+/** Takes the log of a module, which has no streams of its own. */
+export interface LineLog {
+  /** Writes the text as stdout of the attempt, once. */
+  writeLog(text: string): Promise<void>;
+}
+
 /** The folder of one attempt: its logs, and where its command works. Never reused, never overwritten (E2). */
-export interface AttemptFolder {
+export interface AttemptFolder extends LineLog {
   /** Relative to the workspace root, for events and messages. */
   readonly displayPath: string;
   /** Absolute working directory of the command: the source folder, or an own empty folder when isolated. */
@@ -39,6 +45,8 @@ export interface AttemptFolders {
   logs(run: RunId): Promise<readonly { readonly path: string; readonly size: number }[]>;
   /** Writes run_manifest.json once; the same text again is a no-op, other text is RUN_STATE_CONFLICT. */
   writeManifest(run: RunId, text: string): Promise<void>;
+  /** Removes what `clean` removes, for every attempt of a run. Logs and manifest stay. */
+  cleanRun(run: RunId): Promise<void>;
   /** Absolute folder of a run. */
   runDir(run: RunId): string;
 }

@@ -14,8 +14,11 @@ export interface LedRun {
   readonly events: readonly LedgerEvent[];
 }
 
+/** What leading needs. */
+export type LeadDeps = Pick<RuntimeDeps, "ledger" | "leases" | "probe">;
+
 /** Throws LEASE_HELD naming the holder, LEDGER_DAMAGED, and what the stores throw. */
-export async function leadRun(deps: RuntimeDeps, runId: RunId): Promise<LedRun> {
+export async function leadRun(deps: LeadDeps, runId: RunId): Promise<LedRun> {
   const owner = deps.probe.owner();
   const grant = await deps.leases.acquire(runId, owner, leaseTtlMs);
   if (grant.outcome === "held") {
@@ -33,7 +36,7 @@ export async function leadRun(deps: RuntimeDeps, runId: RunId): Promise<LedRun> 
 }
 
 /** LEADER_TAKEN for the token of this process. */
-export function leaderDraft(deps: RuntimeDeps, token: number): EventDraft {
+export function leaderDraft(deps: Pick<RuntimeDeps, "probe">, token: number): EventDraft {
   const { host, pid, bootId } = deps.probe.owner();
   return { kind: "LEADER_TAKEN", key: `LEADER_TAKEN/${token}`, by: deps.probe.principal(), data: { token, host, pid, boot_id: bootId } };
 }

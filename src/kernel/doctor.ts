@@ -1,0 +1,116 @@
+/** Looks at everything a workspace stands on and says what it found, what it means, and what to do. Changes nothing. */
+import type { Digest } from "../base/digest.ts";
+import { isLilyError, messageOf } from "../base/lily-error.ts";
+import { runOfStream } from "../contracts/ids.ts";
+import type { KernelCore } from "./core.ts";
+import type { DoctorFinding } from "./kernel.ts";
+import { recordOperations } from "./record-operations.ts";
+import { loadConfiguration } from "./workflow-source.ts";
+
+const listedMax = 100;
+
+export async function examine(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  return [
+    ...identityFindings(core),
+    ...(await authorityFindings(core)),
+    ...(await keyFindings(core)),
+    ...(await configFindings(core)),
+    ...(await recordFindings(core)),
+    ...(await objectFindings(core)),
+    ...(await indexFindings(core)),
+  ];
+}
+
+function ok(subject: string, message: string): DoctorFinding {
+  return { level: "ok", subject, message, remedy: null };
+}
+
+function problem(subject: string, message: string, remedy: string): DoctorFinding {
+  return { level: "problem", subject, message, remedy };
+}
+
+function identityFindings(core: KernelCore): readonly DoctorFinding[] {
+  const { workspaceId, format, kernelVersion, createdAt } = core.parts.authority.identity;
+  return [ok("workspace", `${workspaceId}, format ${format}, made by ${kernelVersion} at ${createdAt}, in ${core.parts.workspaceDir}`)];
+}
+
+async function authorityFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  const problems = await core.parts.authority.check();
+  if (problems.length === 0) return [ok("authority", "the authority database is sound, and its durability settings are on")];
+  return problems.map((message) => problem("authority", message, "keep a copy of the workspace, then run lily doctor --recover-authority"));
+}
+
+async function keyFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  try {
+    const signer = await core.parts.trust.signer(core.workspaceId);
+    if (signer !== null) return [ok("key", `checkpoints are signed by ${signer.keyName}; the key lies outside the workspace`)];
+    return [{ level: "note", subject: "key", message: "this machine has no checkpoint key for the workspace, so runs that end here stay unanchored", remedy: "run lily init on the machine that owns the workspace, or restore the key" }];
+  } catch (thrown) {
+    return [problem("key", messageOf(thrown), "mend the permissions of the key file (0600), or restore it")];
+  }
+}
+
+async function configFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  try {
+    const { config, file, registry } = await loadConfiguration(core, null);
+    const where = file ?? "no lily.yaml, so the defaults hold";
+    const policy = Object.entries(config.policy).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+    return [
+      ok("configuration", `${where}; profile ${config.profile}; ${Object.keys(config.modules).length} modules; ${registry.list().length} schemas`),
+      ok("policy", policy.length === 0 ? "defaults: any tool, network allowed, sandbox off, attempts_max 10" : `from ${where}: ${policy.join(", ")}`),
+    ];
+  } catch (thrown) {
+    return [problem("configuration", messageOf(thrown), "mend lily.yaml")];
+  }
+}
+
+async function recordFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  const findings: DoctorFinding[] = [];
+  const views = await recordOperations(core).verifyAll();
+  for (const view of views) {
+    if (view.result === "corrupt" || view.result === "behind_anchor") {
+      findings.push(problem(`record ${view.run_id}`, `${view.result}: ${view.problems.slice(0, 5).join("; ")}`, "keep the files; restore the record from a copy"));
+    }
+  }
+  const streams = new Set((await core.parts.authority.journal.changedSince(0)).heads.map((head) => head.stream));
+  for (const stream of await core.parts.files.list()) {
+    if (!streams.has(stream)) findings.push(problem(`record ${stream}`, "there is a record file that the authority does not know", "if the authority was lost, run lily doctor --recover-authority"));
+  }
+  const unanchored = views.filter((view) => view.result === "unanchored").length;
+  return [ok("records", `${views.length} runs verified, ${views.length - findings.length - unanchored} anchored, ${unanchored} not yet`), ...findings];
+}
+
+async function objectFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  const findings: DoctorFinding[] = [];
+  const seen = new Set<string>();
+  let checked = 0;
+  const index = await core.freshIndex();
+  for (const row of await index.artifacts({})) {
+    const { digest, artifact_id: id } = row.artifact;
+    if (row.inline || seen.has(digest)) continue;
+    seen.add(digest);
+    checked++;
+    const found = await objectProblem(core, digest);
+    if (found !== null && findings.length < listedMax) findings.push(problem(`object ${digest}`, `${found} (artifact ${id} of ${row.artifact.run_id})`, "restore the object from a copy; runs that read it stop until then"));
+  }
+  return [ok("objects", `${checked} objects named by records, ${checked - findings.length} verified`), ...findings];
+}
+
+async function objectProblem(core: KernelCore, digest: Digest): Promise<string | null> {
+  try {
+    const source = await core.parts.objects.open(digest);
+    await source.close();
+    return null;
+  } catch (thrown) {
+    if (isLilyError(thrown, "OBJECT_MISSING", "OBJECT_CORRUPT")) return thrown.message;
+    throw thrown;
+  }
+}
+
+async function indexFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  const runs = await (await core.freshIndex()).runs({});
+  const { heads } = await core.parts.authority.journal.changedSince(0);
+  const known = heads.filter((head) => runOfStream(head.stream) !== null).length;
+  if (runs.length === known) return [ok("index", `${runs.length} runs indexed`)];
+  return [problem("index", `${runs.length} runs indexed, ${known} recorded`, "run lily doctor --rebuild")];
+}

@@ -1,0 +1,36 @@
+import type { AttemptFolders } from "../ports/attempt-folders.ts";
+import type { AuthorityStore } from "../ports/authority-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EnvironmentProbe } from "../ports/environment-probe.ts";
+import type { FileTrees } from "../ports/file-tree.ts";
+import type { IdSource } from "../ports/id-source.ts";
+import type { ModuleHost } from "../ports/module-host.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { ProcessRunner } from "../ports/process-runner.ts";
+import type { RecordFiles } from "../ports/record-files.ts";
+import type { RunIndex } from "../ports/run-index.ts";
+import type { SignatureVerifier } from "../ports/signature-verifier.ts";
+import type { TrustStore } from "../ports/signer.ts";
+
+/** The technology a kernel stands on; presets choose it. */
+export interface KernelParts {
+  /** Absolute folder of the workspace, `.lily` by default. */
+  readonly workspaceDir: string;
+  /** Absolute folder that lily.yaml lies in: the one that holds the workspace. */
+  readonly homeDir: string;
+  readonly authority: AuthorityStore;
+  readonly files: RecordFiles;
+  readonly objects: ObjectStore;
+  readonly trees: FileTrees;
+  readonly folders: AttemptFolders;
+  readonly processes: ProcessRunner;
+  readonly modules: ModuleHost;
+  readonly probe: EnvironmentProbe;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly trust: TrustStore;
+  readonly verifier: SignatureVerifier;
+  readonly index: RunIndex;
+  /** Steps at once when nobody says. */
+  readonly parallel: number;
+}

@@ -1,0 +1,95 @@
+/** Joins the rooms into the operations of a kernel. Each family of operations is loaded when it is first used. */
+import type { LedgerEvent } from "../contracts/event.ts";
+import { runStream } from "../contracts/ids.ts";
+import { KernelCore } from "./core.ts";
+import type { Artifacts, Kernel, Records, Runs, Schemas, Workflows } from "./kernel.ts";
+import type { KernelParts } from "./kernel-parts.ts";
+
+export function openKernel(parts: KernelParts): Kernel {
+  const core = new KernelCore(parts);
+  return {
+    workspaceDir: parts.workspaceDir,
+    workspaceId: core.workspaceId,
+    runs: lazyRuns(core),
+    artifacts: lazyArtifacts(core),
+    schemas: lazySchemas(core),
+    workflows: lazyWorkflows(core),
+    records: lazyRecords(core),
+    provenance: async (run) => {
+      const { foldProvenance } = await import("../audit/provenance.ts");
+      const ledger = await core.ledger();
+      const events: LedgerEvent[] = [];
+      for await (const event of ledger.readStream(runStream(await core.findRun(run)))) events.push(event);
+      return foldProvenance(events);
+    },
+    rebuildIndex: async () => {
+      await parts.index.clear();
+      const index = await core.freshIndex();
+      const { heads } = await parts.authority.journal.changedSince(0);
+      return { runs: (await index.runs({})).length, events: heads.reduce((sum, head) => sum + head.size, 0) };
+    },
+    doctor: async () => (await import("./doctor.ts")).examine(core),
+    close: () => core.close(),
+  };
+}
+
+function lazyRuns(core: KernelCore): Runs {
+  const load = async (): Promise<Runs> => (await import("./run-operations.ts")).runOperations(core);
+  return {
+    create: async (options) => (await load()).create(options),
+    start: async (source, options) => (await load()).start(source, options),
+    exec: async (options) => (await load()).exec(options),
+    resume: async (run, options) => (await load()).resume(run, options),
+    cancel: async (run, reason) => (await load()).cancel(run, reason),
+    show: async (run) => (await load()).show(run),
+    // Needs the index alone, so that listing runs loads nothing else.
+    list: async (filter = {}) => (await core.freshIndex()).runs(filter),
+    watch: (run, options) => later(load, (runs) => runs.watch(run, options)),
+    logs: async (run, filter) => (await load()).logs(run, filter),
+  };
+}
+
+function lazyArtifacts(core: KernelCore): Artifacts {
+  const load = async (): Promise<Artifacts> => (await import("./artifact-operations.ts")).artifactOperations(core);
+  return {
+    put: async (file, options) => (await load()).put(file, options),
+    get: async (id) => (await load()).get(id),
+    show: async (id) => (await load()).show(id),
+    list: async (filter) => (await load()).list(filter),
+  };
+}
+
+function lazySchemas(core: KernelCore): Schemas {
+  const load = async (): Promise<Schemas> => (await import("./schema-operations.ts")).schemaOperations(core);
+  return {
+    list: async () => (await load()).list(),
+    show: async (schemaId) => (await load()).show(schemaId),
+    check: async (schemaId, file) => (await load()).check(schemaId, file),
+  };
+}
+
+function lazyWorkflows(core: KernelCore): Workflows {
+  const load = async (): Promise<typeof import("./workflow-source.ts")> => import("./workflow-source.ts");
+  return {
+    check: async (source) => (await (await load()).loadWorkflow(core, source)).problems,
+    plan: async (source, options = {}) => {
+      const { loadWorkflow, compileLoaded } = await load();
+      const { plan, planHash } = await compileLoaded(await loadWorkflow(core, source), options.params ?? {});
+      return { plan, plan_hash: planHash };
+    },
+  };
+}
+
+function lazyRecords(core: KernelCore): Records {
+  const load = async (): Promise<Records> => (await import("./record-operations.ts")).recordOperations(core);
+  return {
+    verify: async (run) => (await load()).verify(run),
+    verifyAll: async () => (await load()).verifyAll(),
+    show: (run, options) => later(load, (records) => records.show(run, options)),
+    checkpoint: async () => (await load()).checkpoint(),
+  };
+}
+
+async function* later<Family, T>(load: () => Promise<Family>, use: (family: Family) => AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  yield* use(await load());
+}

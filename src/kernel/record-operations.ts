@@ -1,0 +1,51 @@
+import type { LedgerEvent } from "../contracts/event.ts";
+import { type RunId, runOfStream, runStream } from "../contracts/ids.ts";
+import type { VerifyView } from "../contracts/run-view.ts";
+import { verifyStream } from "../ledger/verify-stream.ts";
+import { anchorOf, leafSizes, loadTrustedLog, type TrustedLog } from "../ledger/workspace-log.ts";
+import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
+import type { KernelCore } from "./core.ts";
+import type { Records } from "./kernel.ts";
+
+export function recordOperations(core: KernelCore): Records {
+  return {
+    verify: async (run) => {
+      const runId = await core.findRun(run);
+      return verifyRun(core, await trustedLog(core), runId);
+    },
+    verifyAll: () => verifyAll(core),
+    show: (run, options = {}) => show(core, run, options),
+    checkpoint: async () => cutWorkspaceCheckpoint(core),
+  };
+}
+
+async function trustedLog(core: KernelCore): Promise<TrustedLog> {
+  const { authority, trust, verifier } = core.parts;
+  return loadTrustedLog({ ledger: await core.ledger(), authority, trust, verifier });
+}
+
+async function verifyRun(core: KernelCore, log: TrustedLog, runId: RunId): Promise<VerifyView> {
+  const stream = runStream(runId);
+  const ledger = await core.ledger();
+  const facts = await verifyStream(ledger, stream, { headsAt: leafSizes(log, stream) });
+  return { run_id: runId, ...anchorOf(log, stream, facts) };
+}
+
+async function verifyAll(core: KernelCore): Promise<readonly VerifyView[]> {
+  const log = await trustedLog(core);
+  const { heads } = await core.parts.authority.journal.changedSince(0);
+  const views: VerifyView[] = [];
+  for (const { stream } of heads) {
+    const runId = runOfStream(stream);
+    if (runId !== null) views.push(await verifyRun(core, log, runId));
+  }
+  return views;
+}
+
+async function* show(core: KernelCore, run: string, options: { readonly fromSeq?: number; readonly kind?: string }): AsyncGenerator<LedgerEvent, void, void> {
+  const ledger = await core.ledger();
+  const stream = runStream(await core.findRun(run));
+  for await (const event of ledger.readStream(stream, { fromSeq: options.fromSeq ?? 0 })) {
+    if (options.kind === undefined || event.kind === options.kind) yield event;
+  }
+}

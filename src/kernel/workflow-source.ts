@@ -1,0 +1,145 @@
+/** From what a caller names to a checked document with its folder, the workspace configuration and the schemas that apply. */
+import type { Digest } from "../base/digest.ts";
+import { isJsonObject, type JsonValue } from "../base/json-value.ts";
+import { isLilyError, LilyError } from "../base/lily-error.ts";
+import { parseRelativePath } from "../base/relative-path.ts";
+import { createSchemaRegistry, type SchemaRegistry } from "../artifacts/schema-registry.ts";
+import { problemText } from "../artifacts/validate-payload.ts";
+import type { ProblemView } from "../contracts/run-view.ts";
+import { checkWorkflow } from "../graph/check-workflow.ts";
+import { type CompiledPlan, compilePlan } from "../graph/compile-plan.ts";
+import { parseWorkspaceConfig, type WorkspaceConfig, workspaceConfigDefault } from "../graph/workspace-config.ts";
+import { parseLocated } from "../graph/parse-located.ts";
+import type { WorkflowDocument } from "../graph/workflow-document.ts";
+import type { FileTree } from "../ports/file-tree.ts";
+import type { SchemaChecker } from "../runtime/run-context.ts";
+import type { KernelCore } from "./core.ts";
+import type { WorkflowSource } from "./kernel.ts";
+
+const workflowBytesMax = 16 * 1024 * 1024;
+const configBytesMax = 1024 * 1024;
+const schemaBytesMax = 1024 * 1024;
+export const configFileName = "lily.yaml";
+
+/** lily.yaml as it applies: beside the workflow, else beside the workspace, else empty. */
+export interface Configuration {
+  readonly config: WorkspaceConfig;
+  readonly dir: string;
+  readonly tree: FileTree;
+  readonly registry: SchemaRegistry;
+  /** Null when there is no lily.yaml. */
+  readonly file: string | null;
+}
+
+export interface LoadedWorkflow {
+  readonly problems: readonly ProblemView[];
+  readonly document: WorkflowDocument | null;
+  readonly tree: FileTree;
+  readonly dir: string;
+  readonly configuration: Configuration;
+}
+
+/** Reads and checks. Problems are values; what cannot be read at all is an exception (INPUT_NOT_FOUND, CONFIG_INVALID, SCHEMA_INVALID). */
+export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Promise<LoadedWorkflow> {
+  const dir = "file" in source ? dirOf(source.file) : source.dir;
+  const tree = await openSourceTree(core, dir);
+  const configuration = await loadConfiguration(core, tree);
+  const { config, registry } = configuration;
+  const fileName = "file" in source ? baseOf(source.file) : "workflow";
+  const content: Uint8Array | JsonValue = "file" in source ? await tree.read(parseRelativePath(fileName), workflowBytesMax) : source.document;
+  const { problems, document } = await checkWorkflow(content, {
+    fileName,
+    modules: Object.keys(config.modules),
+    schemas: registry.list().map((schema) => schema.schema_id),
+    policyDefaults: config.policy,
+  });
+  return { problems, document, tree, dir, configuration };
+}
+
+/** Throws WORKFLOW_INVALID that names every problem. */
+export async function compileLoaded(loaded: LoadedWorkflow, params: Readonly<Record<string, JsonValue>>): Promise<CompiledPlan> {
+  if (loaded.document === null) throw invalidWorkflow(loaded.problems);
+  const { config, registry, tree: moduleTree } = loaded.configuration;
+  const schemas: Record<string, Digest> = {};
+  for (const schema of registry.list()) schemas[schema.schema_id] = schema.digest;
+  return compilePlan({
+    document: loaded.document,
+    params,
+    tree: loaded.tree,
+    modules: config.modules,
+    ...(moduleTree === loaded.tree ? {} : { moduleTree }),
+    schemas,
+    policyDefaults: config.policy,
+  });
+}
+
+function invalidWorkflow(problems: readonly ProblemView[]): LilyError {
+  const lines = problems.slice(0, 20).map((problem) => {
+    const place = problem.line === null ? "" : `${problem.file ?? ""}:${problem.line}: `;
+    return `${place}${problem.message}${problem.suggestion === null ? "" : ` (${problem.suggestion})`}`;
+  });
+  const more = problems.length > lines.length ? `\n... and ${problems.length - lines.length} more` : "";
+  return new LilyError("WORKFLOW_INVALID", `the workflow has ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${lines.join("\n")}${more}`, { details: { problems: lines } });
+}
+
+/** The folder of a workflow, without the workspace (S7). */
+export async function openSourceTree(core: KernelCore, dir: string): Promise<FileTree> {
+  return core.parts.trees.openTree(dir, { hidden: [core.parts.workspaceDir] });
+}
+
+export async function loadConfiguration(core: KernelCore, workflowTree: FileTree | null): Promise<Configuration> {
+  const own = workflowTree === null ? null : await readConfig(workflowTree);
+  if (own !== null && workflowTree !== null) return configurationOf(own, workflowTree);
+  const { homeDir } = core.parts;
+  const tree = workflowTree?.root === homeDir ? workflowTree : await openSourceTree(core, homeDir);
+  const shared = await readConfig(tree);
+  return configurationOf(shared, tree);
+}
+
+async function configurationOf(config: WorkspaceConfig | null, tree: FileTree): Promise<Configuration> {
+  const registry = createSchemaRegistry();
+  for (const [id, path] of Object.entries(config?.schemas ?? {})) await registerFile(registry, tree, id, path);
+  return { config: config ?? workspaceConfigDefault, dir: tree.root, tree, registry, file: config === null ? null : `${tree.root}/${configFileName}` };
+}
+
+async function readConfig(tree: FileTree): Promise<WorkspaceConfig | null> {
+  const path = parseRelativePath(configFileName);
+  if ((await tree.stat(path)) === null) return null;
+  const { config, problems } = parseWorkspaceConfig(await tree.read(path, configBytesMax), configFileName);
+  if (config !== null) return config;
+  const first = problems[0];
+  const place = first?.line === null || first === undefined ? "" : `:${first.line}`;
+  throw new LilyError("CONFIG_INVALID", `${tree.root}/${configFileName}${place}: ${problems.map((problem) => problem.message).join("; ")}`);
+}
+
+async function registerFile(registry: SchemaRegistry, tree: FileTree, id: string, path: string): Promise<void> {
+  const bytes = await readSchemaFile(tree, id, path);
+  const { document } = parseLocated(bytes, path);
+  if (document === null || !isJsonObject(document.value)) throw new LilyError("SCHEMA_INVALID", `schema ${id}: ${path} is not a JSON object`, { details: { schema_id: id, path } });
+  registry.register(id, { jsonSchema: document.value }, "workspace");
+}
+
+async function readSchemaFile(tree: FileTree, id: string, path: string): Promise<Uint8Array> {
+  try {
+    return await tree.read(parseRelativePath(path.startsWith("./") ? path.slice(2) : path), schemaBytesMax);
+  } catch (thrown) {
+    if (!isLilyError(thrown, "INPUT_NOT_FOUND")) throw thrown;
+    throw new LilyError("INPUT_NOT_FOUND", `schema ${id} of ${configFileName}: there is no file ${path} in ${tree.root}`, { cause: thrown, details: { schema_id: id, path } });
+  }
+}
+
+/** The registry as the runner asks it. */
+export function schemaChecker(registry: SchemaRegistry): SchemaChecker {
+  return {
+    problems: async (schemaId, value) => (await registry.validate(schemaId, value)).map((problem) => problemText([problem])),
+  };
+}
+
+export function dirOf(file: string): string {
+  const slash = file.lastIndexOf("/");
+  return slash <= 0 ? "/" : file.slice(0, slash);
+}
+
+export function baseOf(file: string): string {
+  return file.slice(file.lastIndexOf("/") + 1);
+}

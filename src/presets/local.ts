@@ -1,0 +1,129 @@
+/** The local profile: SQLite and files in one folder, processes of this machine, the key outside the workspace. No server. */
+import * as fs from "node:fs";
+import { availableParallelism, homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { signatureVerifier } from "../adapters/crypto/signature-verifier.ts";
+import { openFsAttemptFolders } from "../adapters/fs/attempt-folders.ts";
+import { openFsFileTrees } from "../adapters/fs/file-tree.ts";
+import { openFsObjectStore } from "../adapters/fs/object-store.ts";
+import { openFsRecordFiles } from "../adapters/fs/record-files.ts";
+import { openFsTrustStore } from "../adapters/fs/trust-store.ts";
+import { createEnvironmentProbe } from "../adapters/process/environment-probe.ts";
+import { createModuleHost } from "../adapters/process/module-host.ts";
+import { isOwnerAlive } from "../adapters/process/owner-liveness.ts";
+import { createProcessRunner } from "../adapters/process/process-runner.ts";
+import { createSqliteAuthority, openSqliteAuthority } from "../adapters/sqlite/authority-store.ts";
+import { openSqliteRunIndex } from "../adapters/sqlite/run-index.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { systemIds } from "../adapters/system/id-source.ts";
+import { LilyError } from "../base/lily-error.ts";
+import { timeText } from "../base/time-text.ts";
+import { kernelVersion } from "../base/version.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { KernelParts } from "../kernel/kernel-parts.ts";
+import { openKernel } from "../kernel/open-kernel.ts";
+import type { AuthorityStore } from "../ports/authority-store.ts";
+import type { TrustStore } from "../ports/signer.ts";
+import { authorityFile, findWorkspace, isWorkspace, makeWorkspaceFolder, workspaceFolder } from "./workspace-files.ts";
+
+export { findWorkspace } from "./workspace-files.ts";
+
+export interface OpenLocalOptions {
+  /** Folder of the workspace; default: the nearest .lily above the working directory. */
+  readonly workspaceDir?: string;
+  /** Make the workspace when there is none. */
+  readonly create?: boolean;
+  /** Where keys and remembered checkpoints lie; default `$XDG_DATA_HOME` or `~/.local/share`. */
+  readonly dataHome?: string;
+}
+
+/** Opens a workspace on this machine. WORKSPACE_NOT_FOUND, WORKSPACE_UNFIT, WORKSPACE_READ_ONLY, AUTHORITY_DAMAGED. */
+export async function openLocal(options: OpenLocalOptions = {}): Promise<Kernel> {
+  const workspaceDir = resolve(options.workspaceDir ?? findWorkspace(process.cwd()) ?? workspaceFolder);
+  if (isWorkspace(workspaceDir)) return openExisting(workspaceDir, options);
+  if (options.create === false || options.create === undefined) throw notFound(workspaceDir);
+  await makeWorkspace(workspaceDir, options);
+  return openExisting(workspaceDir, options);
+}
+
+/** Makes lily.yaml and the workspace beside it, where they are missing. */
+export async function initWorkspace(dir: string, options: Pick<OpenLocalOptions, "dataHome"> = {}): Promise<{ readonly workspaceDir: string; readonly workspaceId: string; readonly created: boolean; readonly files: readonly string[] }> {
+  const workspaceDir = join(resolve(dir), workspaceFolder);
+  const files: string[] = [];
+  const created = !isWorkspace(workspaceDir);
+  if (created) {
+    await makeWorkspace(workspaceDir, options);
+    files.push(workspaceFolder);
+  }
+  const config = join(resolve(dir), "lily.yaml");
+  if (!fs.existsSync(config)) {
+    const { initialWorkspaceConfig } = await import("../kernel/initial-config.ts");
+    fs.writeFileSync(config, initialWorkspaceConfig(), { flag: "wx", flush: true });
+    files.push("lily.yaml");
+  }
+  const kernel = await openExisting(workspaceDir, options);
+  const { workspaceId } = kernel;
+  await kernel.close();
+  return { workspaceDir, workspaceId, created, files };
+}
+
+async function openExisting(workspaceDir: string, options: OpenLocalOptions): Promise<Kernel> {
+  const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
+  return openKernel(await localParts(workspaceDir, authority, trustStore(workspaceDir, options)));
+}
+
+async function localParts(workspaceDir: string, authority: AuthorityStore, trust: TrustStore): Promise<KernelParts> {
+  const processes = createProcessRunner();
+  return {
+    workspaceDir,
+    homeDir: dirname(workspaceDir),
+    authority,
+    files: openFsRecordFiles({ root: workspaceDir }),
+    objects: await openFsObjectStore(workspaceDir),
+    trees: openFsFileTrees(),
+    folders: openFsAttemptFolders(workspaceDir),
+    processes,
+    modules: createModuleHost(processes),
+    probe: createEnvironmentProbe({ kernelVersion }),
+    clock: systemClock,
+    ids: systemIds,
+    trust,
+    verifier: signatureVerifier,
+    index: openSqliteRunIndex(join(workspaceDir, "index.db")),
+    parallel: availableParallelism(),
+  };
+}
+
+function trustStore(workspaceDir: string, options: OpenLocalOptions): TrustStore {
+  const dataHome = options.dataHome ?? process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share");
+  return openFsTrustStore({ dataHome: resolve(dataHome), workspaceDir });
+}
+
+/** Folder, key, authority, first event: in this order, so that a crash in between leaves what the next try completes. */
+async function makeWorkspace(workspaceDir: string, options: OpenLocalOptions): Promise<void> {
+  refuseRemains(workspaceDir);
+  makeWorkspaceFolder(workspaceDir);
+  const workspaceId = systemIds.runId();
+  await trustStore(workspaceDir, options).createKey(workspaceId);
+  const identity = { workspaceId, format: 1, kernelVersion, createdAt: timeText(systemClock.nowMs()) } as const;
+  const authority = await createSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive, identity });
+  const files = openFsRecordFiles({ root: workspaceDir });
+  const { openLedger } = await import("../ledger/ledger.ts");
+  const ledger = await openLedger({ authority, files, clock: systemClock });
+  const data = { workspace_id: authority.identity.workspaceId, format: 1, kernel_version: kernelVersion } as const;
+  await ledger.appendWorkspace(() => [{ kind: "WORKSPACE_CREATED", key: "WORKSPACE_CREATED", by: "system:init", data }]);
+  await ledger.close();
+  await files.close();
+  await authority.close();
+}
+
+/** Records without their authority are not an empty place: making a new workspace over them would orphan them. */
+function refuseRemains(workspaceDir: string): void {
+  const remains = ["runs", "streams"].some((name) => fs.existsSync(join(workspaceDir, name)));
+  if (!remains) return;
+  throw new LilyError("AUTHORITY_DAMAGED", `${join(workspaceDir, authorityFile)} is missing, but the workspace holds records; run lily doctor --recover-authority`, { details: { path: workspaceDir } });
+}
+
+function notFound(workspaceDir: string): LilyError {
+  return new LilyError("WORKSPACE_NOT_FOUND", `there is no workspace at ${workspaceDir}`, { details: { path: workspaceDir } });
+}
