@@ -33,6 +33,7 @@ export class RunViewFold {
   #status: RunStatus = "created";
   #workflow: string | null = null;
   #title: string | null = null;
+  #planTitle: string | null = null;
   #reason: string | null = null;
   #planHash: Digest | null = null;
   #createdAt = "";
@@ -54,7 +55,7 @@ export class RunViewFold {
       this.#step(step.id);
       for (const need of step.needs) this.#dependents.set(need, [...(this.#dependents.get(need) ?? []), step.id]);
     }
-    this.#title ??= plan.title;
+    this.#planTitle = plan.title;
   }
 
   get planArtifactId(): string | null {
@@ -74,7 +75,7 @@ export class RunViewFold {
       kind: this.#kind,
       status: this.#status,
       workflow: this.#workflow,
-      title: this.#title,
+      title: this.#title ?? this.#planTitle,
       reason: this.#reason,
       plan_hash: this.#planHash,
       created_at: this.#createdAt,

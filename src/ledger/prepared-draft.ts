@@ -9,11 +9,14 @@ export interface PreparedDraft {
   readonly kind: EventKind;
   readonly key: string;
   readonly by: string;
+  /** The writer's own time; null for the time of the commit. */
+  readonly at: string | null;
   readonly data: JsonValue;
   readonly text: string;
 }
 
 const keyLengthMax = 1024;
+const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** Checks a draft down to the schema of its kind. Throws LEDGER_EVENT_INVALID. */
 export function prepareDraft(draft: EventDraft): PreparedDraft {
@@ -21,8 +24,9 @@ export function prepareDraft(draft: EventDraft): PreparedDraft {
   if (!isEventKind(kind)) throw new LilyError("LEDGER_EVENT_INVALID", `there is no event kind ${String(kind)}`);
   checkText(kind, "key", key);
   checkText(kind, "by", by);
+  if (draft.at !== undefined && !timePattern.test(draft.at)) throw new LilyError("LEDGER_EVENT_INVALID", `at of ${kind} must be RFC 3339 UTC with milliseconds`, { details: { kind } });
   const data = checkedData(kind, draft.data);
-  return { kind, key, by, data, text: canonicalText(kind, data) };
+  return { kind, key, by, at: draft.at ?? null, data, text: canonicalText(kind, data) };
 }
 
 function checkText(kind: EventKind, member: string, text: string): void {

@@ -113,7 +113,8 @@ async function observeCommand(run: RunContext, gate: PlanGate, check: CommandChe
   const allowed = judgeTool(run.plan.policy, tool.path, argv[0] ?? "");
   if (!allowed.allowed) return { verdict: gateError(allowed.reason ?? "the policy does not allow the tool"), logs: [] };
   const running = processes.start({
-    argv: [tool.path, ...argv.slice(1)],
+    // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.
+    argv,
     cwd: folder.cwd,
     env,
     timeoutMs: gate.timeout_ms,

@@ -35,7 +35,8 @@ export async function performProcess(run: RunContext, step: StepState, attempt: 
   }
   const toolDigest = await processes.digestTool(tool.path);
   const running = processes.start({
-    argv: [tool.path, ...argv.slice(1)],
+    // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.
+    argv,
     cwd: folder.cwd,
     env,
     timeoutMs: step.plan.timeout_ms,
