@@ -84,8 +84,8 @@ class StreamRedactor implements Redactor {
   readonly #patterns: readonly Buffer[];
   readonly #holdBack: number;
   #held: Buffer = Buffer.alloc(0);
-  /** Bytes at the start of `#held` that a marker already stands for. */
-  #covered = 0;
+  /** How many bytes at the start of `#held` the marker written last stands for; -1 when something else was written last. */
+  #covered = -1;
 
   constructor(patterns: readonly Buffer[], holdBack: number) {
     this.#patterns = patterns;
@@ -104,24 +104,26 @@ class StreamRedactor implements Redactor {
   /** Emits up to `until`; a match that begins before it is replaced whole, and its tail stays held as context for overlaps. */
   #emit(bytes: Buffer, until: number): Buffer {
     const parts: Buffer[] = [];
-    let at = this.#covered;
+    let at = Math.max(0, this.#covered);
+    let marked = this.#covered >= 0;
     for (const span of this.#spans(bytes)) {
-      if (span.start >= until && span.start >= at) break;
+      if (span.start >= until && !(marked && span.start <= at)) break;
       if (span.start > at) parts.push(bytes.subarray(at, span.start));
-      const joinsCovered = span.start < at || (at === this.#covered && at > 0 && span.start === at);
-      if (!joinsCovered) parts.push(marker);
+      if (span.start > at || !marked) parts.push(marker);
+      marked = true;
       at = Math.max(at, span.end);
     }
     if (at < until) {
       parts.push(bytes.subarray(at, until));
       at = until;
+      marked = false;
     }
-    this.#covered = at - until;
+    this.#covered = marked ? at - until : -1;
     this.#held = Buffer.from(bytes.subarray(until));
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }
 
-  /** Matches by start, overlapping ones joined. */
+  /** Matches by start, joined where they overlap or touch. */
   #spans(bytes: Buffer): readonly Span[] {
     const found: Span[] = [];
     for (const pattern of this.#patterns) {
@@ -132,7 +134,7 @@ class StreamRedactor implements Redactor {
     const joined: Span[] = [];
     for (const span of found) {
       const last = joined.at(-1);
-      if (last !== undefined && span.start < last.end) joined[joined.length - 1] = { start: last.start, end: Math.max(last.end, span.end) };
+      if (last !== undefined && span.start <= last.end) joined[joined.length - 1] = { start: last.start, end: Math.max(last.end, span.end) };
       else joined.push(span);
     }
     return joined;
