@@ -5,7 +5,7 @@ import type { CliContext, LocalPreset } from "./cli-context.ts";
 import { plainText } from "./render/plain-text.ts";
 import { note } from "./write-output.ts";
 
-/** The workspace folder that this command line means, and whether it was named. Null when none was named and none is found. */
+/** The workspace folder that this command line means. Null when none was named and none is found. */
 export function locateWorkspace(cli: CliContext, preset: LocalPreset): string | null {
   if (cli.flags.workspace !== null) return resolve(cli.cwd, cli.flags.workspace);
   return preset.findWorkspace(cli.cwd);
@@ -16,7 +16,15 @@ export async function withKernel<T>(cli: CliContext, use: (kernel: Kernel) => Pr
   const preset = await cli.loadPreset();
   const found = locateWorkspace(cli, preset);
   const workspaceDir = found ?? resolve(cli.cwd, ".lily");
-  const kernel = await openOrCreate(cli, preset, workspaceDir, found);
+  return await closing(await openOrCreate(cli, preset, workspaceDir, found), use);
+}
+
+/** The same for a command that only looks: where there is no workspace it says so. Throws WORKSPACE_NOT_FOUND. */
+export async function withExistingKernel<T>(preset: LocalPreset, workspaceDir: string, use: (kernel: Kernel) => Promise<T>): Promise<T> {
+  return await closing(await preset.openLocal({ workspaceDir, create: false }), use);
+}
+
+async function closing<T>(kernel: Kernel, use: (kernel: Kernel) => Promise<T>): Promise<T> {
   try {
     return await use(kernel);
   } finally {

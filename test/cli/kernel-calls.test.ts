@@ -121,11 +121,15 @@ test("doctor makes no workspace", async () => {
   const { preset, calls } = fakeKernel({ found: null });
   const { code, stderr } = await lily(["doctor"], { preset });
   expect([code, calls, stderr.includes("WORKSPACE_NOT_FOUND")]).toEqual([2, [], true]);
+  const named = fakeKernel();
+  expect((await lily(["doctor", "--workspace", "missing/.lily"], { preset: named.preset })).code).toBe(2);
+  expect(named.calls).toEqual([["openLocal", { workspaceDir: "/work/project/missing/.lily", create: false }]]);
 });
 
 test("init makes the workspace in the folder that is named", async () => {
   expect(await callsOf(["init", "sub"])).toEqual([["initWorkspace", "/work/project/sub"]]);
   expect(await callsOf(["init", "--workspace", "sub/.lily"])).toEqual([["initWorkspace", "/work/project/sub"]]);
+  expect(await callsOf(["init", "--workspace", "sub"])).toEqual([]);
 });
 
 test("help, bad arguments, explain and completion never load the kernel", async () => {

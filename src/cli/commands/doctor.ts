@@ -2,7 +2,7 @@ import { errorTable } from "../../base/error-table.ts";
 import { LilyError } from "../../base/lily-error.ts";
 import type { DoctorFinding } from "../../kernel/kernel.ts";
 import type { CliContext } from "../cli-context.ts";
-import { locateWorkspace, withKernel } from "../open-workspace.ts";
+import { locateWorkspace, withExistingKernel } from "../open-workspace.ts";
 import { type Paint, paintFor } from "../render/paint.ts";
 import { plainText } from "../render/plain-text.ts";
 import { answer, note } from "../write-output.ts";
@@ -25,7 +25,7 @@ export async function doctor(cli: CliContext, flags: DoctorFlags): Promise<numbe
     );
     return 0;
   }
-  return await withKernel(cli, async (kernel) => {
+  return await withExistingKernel(preset, workspaceDir, async (kernel) => {
     const rebuilt = flags.rebuild ? await kernel.rebuildIndex() : null;
     if (rebuilt !== null && !cli.flags.json) note(cli, `rebuilt the index: ${rebuilt.runs} runs, ${rebuilt.events} events`);
     const findings = await kernel.doctor();

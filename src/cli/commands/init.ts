@@ -21,5 +21,9 @@ function targetDir(cli: CliContext, dir: string | undefined): string {
   if (cli.flags.workspace === null) return resolve(cli.cwd, dir ?? ".");
   if (dir !== undefined) throw new LilyError("USAGE_INVALID", "give the folder once: as DIR or with --workspace, not both");
   const named = resolve(cli.cwd, cli.flags.workspace);
-  return basename(named) === ".lily" ? dirname(named) : named;
+  if (basename(named) === ".lily") return dirname(named);
+  throw new LilyError(
+    "USAGE_INVALID",
+    "init makes .lily in a folder, with lily.yaml beside it: name the folder, as lily init DIR, or one that ends in .lily with --workspace",
+  );
 }
