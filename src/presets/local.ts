@@ -127,3 +127,8 @@ function refuseRemains(workspaceDir: string): void {
 function notFound(workspaceDir: string): LilyError {
   return new LilyError("WORKSPACE_NOT_FOUND", `there is no workspace at ${workspaceDir}`, { details: { path: workspaceDir } });
 }
+
+/** Builds the authority again from the records, when the database is lost. */
+export async function recoverAuthority(workspaceDir: string): Promise<{ readonly findings: readonly string[] }> {
+  return (await import("./recover-local.ts")).recoverLocalAuthority(workspaceDir);
+}
