@@ -10,6 +10,6 @@ import { outcomeText } from "./run-outcome.ts";
 export async function finishRun(cli: CliContext, kernel: Kernel, view: RunView): Promise<number> {
   if (cli.flags.json) cli.stdout.write(jsonText(view));
   else if (cli.flags.quiet && view.status === "succeeded") cli.stdout.write(`${view.run_id}\n`);
-  else cli.stdout.write(await outcomeText(cli, kernel, view, paintFor(cli, cli.stdout)));
+  else cli.stdout.write(await outcomeText(cli, kernel, view, { paint: paintFor(cli, cli.stdout), isOutputShown: false }));
   return runExitCode(view.status);
 }

@@ -7,17 +7,20 @@ import { type ProgressView, progressView } from "./progress-view.ts";
 /** Follows a run that this process leads until it rests. The first Ctrl-C cancels it, the second ends the process. */
 export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle): Promise<RunView> {
   const view = await kernel.runs.show(handle.runId);
-  return await followWith(cli, handle, progressView(cli, view));
+  return await followWith(cli, kernel, handle, progressView(cli, view));
 }
 
 /** The same with a display of one's own. */
-export async function followWith(cli: CliContext, handle: RunHandle, view: ProgressView): Promise<RunView> {
+export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHandle, view: ProgressView): Promise<RunView> {
   const stopListening = cli.onInterrupt(interruptHandler(cli, handle, view));
   const done = handle.done();
   // A fault shows itself when `done` is awaited below; without this a fault during the events would count as unhandled.
   done.catch(() => undefined);
   try {
-    for await (const event of handle.events()) view.event(event);
+    for await (const event of handle.events()) {
+      view.event(event);
+      if (event.kind === "RUN_STARTED" && view.plan !== undefined) view.plan((await kernel.runs.show(handle.runId)).steps);
+    }
     return await done;
   } finally {
     stopListening();

@@ -1,5 +1,6 @@
+import { relative } from "node:path";
 import type { LedgerEvent } from "../contracts/event.ts";
-import type { RunView } from "../contracts/run-view.ts";
+import type { RunView, StepView } from "../contracts/run-view.ts";
 import type { CliContext } from "./cli-context.ts";
 import { eventLine } from "./render/event-line.ts";
 import { liveTable } from "./render/live-table.ts";
@@ -9,6 +10,8 @@ import { foldProgress, progressOf, type RunProgress } from "./render/run-progres
 /** Shows a run while it goes: fed by the same events as --json. */
 export interface ProgressView {
   event(event: LedgerEvent): void;
+  /** Tells the steps of the plan, once it is known. Absent where steps that have not started are not shown. */
+  readonly plan?: (steps: readonly StepView[]) => void;
   /** Says something that is no event, without breaking the display. */
   remark(text: string): void;
   /** Ends the display and gives the terminal back. Idempotent. */
@@ -36,7 +39,7 @@ function linesView(cli: CliContext): ProgressView {
 }
 
 function tableView(cli: CliContext, view: Pick<RunView, "steps" | "run_dir">): ProgressView {
-  const live = liveTable(cli.stderr, paintFor(cli, cli.stderr), view.run_dir);
+  const live = liveTable(cli.stderr, paintFor(cli, cli.stderr), shortPath(cli.cwd, view.run_dir));
   let progress: RunProgress = progressOf(view.steps);
   let footer: string | null = null;
   const draw = (): void => live.draw(progress, cli.now(), footer);
@@ -52,9 +55,19 @@ function tableView(cli: CliContext, view: Pick<RunView, "steps" | "run_dir">): P
       footer = text;
       draw();
     },
+    plan(steps) {
+      progress = new Map([...progressOf(steps), ...progress]);
+      draw();
+    },
     stop() {
       stopTicking();
       live.stop();
     },
   };
+}
+
+/** Relative to the working directory where that is shorter to read; absolute outside of it. */
+function shortPath(cwd: string, path: string): string {
+  const short = relative(cwd, path);
+  return short.startsWith("..") ? path : short;
 }

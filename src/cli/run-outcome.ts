@@ -14,10 +14,17 @@ const tailLineCount = 10;
 
 type LogRow = Awaited<ReturnType<Kernel["runs"]["logs"]>>[number];
 
+export interface OutcomeOptions {
+  readonly paint: Paint;
+  /** The output of the steps was passed through already, so its last lines are not repeated. */
+  readonly isOutputShown: boolean;
+}
+
 /** Text lines about a run that rests. */
-export async function outcomeText(cli: CliContext, kernel: Kernel, view: RunView, paint: Paint): Promise<string> {
+export async function outcomeText(cli: CliContext, kernel: Kernel, view: RunView, options: OutcomeOptions): Promise<string> {
+  const { paint } = options;
   const lines = [verdictLine(view, paint)];
-  if (view.status !== "succeeded") lines.push(...(await failureLines(kernel, view, paint)));
+  if (view.status !== "succeeded") lines.push(...(await failureLines(kernel, view, options)));
   if (view.status === "blocked") lines.push(`  go on   ${commandLine(cli, "run", "resume", view.run_id, "--unblock", "REASON")}`);
   const place = view.record.sealed ? join(view.run_dir, "record.jsonl") : `journal of ${kernel.workspaceDir}`;
   lines.push(`  record  ${plainText(place)} (${view.record.events} events)`, `  verify  ${commandLine(cli, "record", "verify", view.run_id)}`);
@@ -32,21 +39,27 @@ function verdictLine(view: RunView, paint: Paint): string {
   return `run ${view.run_id} ${paint(statusTone(view.status), view.status)}: ${done} of ${view.steps.length} steps${gates}${spanText(view.created_at, view.finished_at)}${reason}`;
 }
 
-async function failureLines(kernel: Kernel, view: RunView, paint: Paint): Promise<readonly string[]> {
+async function failureLines(kernel: Kernel, view: RunView, { paint, isOutputShown }: OutcomeOptions): Promise<readonly string[]> {
   const logs = await kernel.runs.logs(view.run_id);
   const lines: string[] = [];
   for (const step of view.steps.filter(({ status }) => status === "failed" || status === "interrupted")) {
-    lines.push(...(await stepLines(step, logs, paint)));
+    lines.push(...(await stepLines(step, logs, paint, isOutputShown ? 0 : tailLineCount)));
   }
   for (const gate of lastVerdicts(view.gates).filter(({ status }) => status !== "passed")) lines.push(...(await gateLines(gate, logs, paint)));
   return lines;
 }
 
-async function stepLines(step: StepView, logs: readonly LogRow[], paint: Paint): Promise<readonly string[]> {
+async function stepLines(step: StepView, logs: readonly LogRow[], paint: Paint, tailCount: number): Promise<readonly string[]> {
   const attempt = step.attempt_list.at(-1);
   const why = attempt?.error === null || attempt === undefined ? "" : `: ${attempt.error.code}: ${attempt.error.reason}`;
   const head = `  ${paint("bad", "step")}    ${plainText(`${step.step_id} attempt ${step.attempts} ${outcomeWord(attempt, step)}${why}`)}`;
-  return [head, ...(await logLines(logs.filter((log) => log.path.startsWith(`steps/${step.step_id}/${step.attempts}/`))))];
+  return [
+    head,
+    ...(await logLines(
+      logs.filter((log) => log.path.startsWith(`steps/${step.step_id}/${step.attempts}/`)),
+      tailCount,
+    )),
+  ];
 }
 
 function outcomeWord(attempt: AttemptView | undefined, step: StepView): string {
@@ -61,7 +74,7 @@ async function gateLines(gate: GateView, logs: readonly LogRow[], paint: Paint):
   const own = logs.filter(
     (log) => log.path.startsWith(`gates/`) && log.path.split("/").includes(gate.gate_id) && log.path.split("/").includes(String(gate.attempt)),
   );
-  return [head, ...(await logLines(own))];
+  return [head, ...(await logLines(own, tailLineCount))];
 }
 
 /** The last verdict of each gate: what counted in the end. */
@@ -69,11 +82,11 @@ function lastVerdicts(gates: readonly GateView[]): readonly GateView[] {
   return [...new Map(gates.map((gate) => [`${gate.step_id ?? ""}/${gate.gate_id}`, gate])).values()];
 }
 
-async function logLines(logs: readonly LogRow[]): Promise<readonly string[]> {
+async function logLines(logs: readonly LogRow[], tailCount: number): Promise<readonly string[]> {
   const lines: string[] = [];
   for (const log of logs) {
     lines.push(`    log   ${plainText(log.absolutePath)} (${log.size} bytes)`);
-    const tail = basename(log.path).startsWith("stderr") ? await tailLines(log.absolutePath, tailLineCount) : [];
+    const tail = tailCount > 0 && basename(log.path).startsWith("stderr") ? await tailLines(log.absolutePath, tailCount) : [];
     lines.push(...tail.map((line) => `      | ${plainText(line)}`));
   }
   return lines;

@@ -3,7 +3,9 @@ import { textWidth } from "../../src/cli/render/text-width.ts";
 import { fakeKernel } from "./fake-kernel.ts";
 import { fakeHost, lily } from "./fake-host.ts";
 import { main } from "../../src/cli/main.ts";
-import { badEvents, failedView, runView, step } from "./sample-run.ts";
+import type { LocalPreset } from "../../src/cli/cli-context.ts";
+import type { RunView } from "../../src/contracts/run-view.ts";
+import { badEvents, failedView, goodEvents, runView, step } from "./sample-run.ts";
 
 const failed = { view: failedView(), events: badEvents };
 const esc = "\u001b";
@@ -29,7 +31,7 @@ describe("on a terminal", () => {
     const { stderr } = await lily(["run", "start", "f"], { ...fakeKernel(failed), isTty: true, columns: 60 });
     expect(screen(stderr).filter((line) => line !== "")).toEqual([
       "✗ clean   1.0 s     attempt 2  ✗ rows  \\x1b]0;owned\\x07lon…",
-      "    logs in /work/project/.lily/runs/0197a1b2-0000-7000-80…",
+      "    logs in .lily/runs/0197a1b2-0000-7000-8000-00000000000…",
       "- report            its dependency failed",
     ]);
     expect(stderr.split(`${esc}[?25l`)).toHaveLength(2);
@@ -176,4 +178,16 @@ describe("a reader that goes away", () => {
     expect(await main(["run", "start", "f"], { ...host, loadPreset: async () => preset })).toBe(0);
     expect(calls.map(([operation]) => operation)).not.toContain("handle.cancel");
   });
+});
+
+test("the steps of the plan are shown as soon as the plan is known, in its order", async () => {
+  const host = fakeHost({ isTty: true });
+  const before = runView("created", { steps: [] });
+  const { preset } = fakeKernel({ view: before, events: goodEvents });
+  const kernel = await preset.openLocal({ workspaceDir: "/w/.lily", create: false });
+  const views = [before, runView("running", { steps: [step("fetch", "pending", []), step("clean", "pending", [])] })];
+  const show = async (): Promise<RunView> => views.shift() ?? before;
+  const loadPreset = async (): Promise<LocalPreset> => ({ ...preset, openLocal: async () => ({ ...kernel, runs: { ...kernel.runs, show } }) });
+  await main(["run", "start", "f"], { ...host, loadPreset });
+  expect(screen(host.stderr.text()).filter((line) => line !== "")).toEqual(["· fetch", "✓ clean  1.2 s     ✓ rows"]);
 });

@@ -37,11 +37,12 @@ export async function exec(cli: CliContext, flags: ExecFlags, ...before: readonl
       ...(flags.title === undefined ? {} : { title: flags.title }),
     });
     const output = commandOutput(cli, kernel, handle.runId);
-    const view = await followWith(cli, handle, { event: () => undefined, remark: (text) => note(cli, text), stop: output.stopTicking });
+    const view = await followWith(cli, kernel, handle, { event: () => undefined, remark: (text) => note(cli, text), stop: output.stopTicking });
     await output.finish();
     const exitCode = execExitCode(view);
     if (cli.flags.json) cli.stdout.write(jsonText({ ...view, exit_code: exitCode }));
-    else if (!cli.flags.quiet || view.status !== "succeeded") cli.stderr.write(await outcomeText(cli, kernel, view, paintFor(cli, cli.stderr)));
+    else if (!cli.flags.quiet || view.status !== "succeeded")
+      cli.stderr.write(await outcomeText(cli, kernel, view, { paint: paintFor(cli, cli.stderr), isOutputShown: true }));
     return exitCode;
   });
 }

@@ -9,7 +9,11 @@ export async function logCheckpoint(cli: CliContext): Promise<number> {
     const checkpoint = await kernel.records.checkpoint();
     answer(cli, { checkpoint }, () => (checkpoint === null ? "" : plainLines(checkpoint.note)));
     if (checkpoint === null) note(cli, "nothing is sealed yet, so there is nothing to sign");
-    else if (!cli.flags.json) note(cli, `signed ${checkpoint.size} leaves by ${plainText(checkpoint.key_name)}; keep the note outside this workspace`);
+    else if (!cli.flags.json)
+      note(
+        cli,
+        `signed ${checkpoint.size} ${checkpoint.size === 1 ? "leaf" : "leaves"} by ${plainText(checkpoint.key_name)}; keep the note outside this workspace`,
+      );
     return 0;
   });
 }
