@@ -115,6 +115,24 @@ describe("outcomes", () => {
     expect(outcome.error).toMatch(message);
   });
 
+  test("without free file descriptors a command is spawn_failed, and the runner goes on afterwards", async () => {
+    const script = `
+      const { createProcessRunner } = await import(${JSON.stringify(join(import.meta.dirname, "process-runner.ts"))});
+      const { openSync, closeSync } = await import("node:fs");
+      const runner = createProcessRunner();
+      const run = (n) => runner.start({ argv: ["true"], cwd: "/", env: { PATH: process.env.PATH }, timeoutMs: null, stdoutPath: "/nonexistent/o", stderrPath: "/nonexistent/e", logBytesMax: 1, redact: [], graceMs: 1, marker: "emfile/" + n }).done;
+      await run(0);
+      const files = [];
+      try { for (;;) files.push(openSync("/dev/null", "r")); } catch {}
+      const full = await run(1);
+      for (const file of files) closeSync(file);
+      const free = await run(2);
+      console.log(full.outcome, /EMFILE/.test(full.error), free.outcome, free.exitCode);
+      process.exit(0);`;
+    const outcome = await shell(`ulimit -n 64; exec "$NODE" --input-type=module --eval "$SCRIPT"`, { env: { PATH: process.env["PATH"] ?? "", NODE: process.execPath, SCRIPT: script } });
+    expect(outcome.stdoutTail).toBe("spawn_failed true exited 0\n");
+  });
+
   test("killing a command that could not start does nothing", async () => {
     const running = runner.start(specOf(["lily-no-such-command"]));
     running.kill();

@@ -20,14 +20,18 @@ const markerPrefix = Buffer.from(`\0${markerName}=`);
 const environBytesMax = 8 * 1024 * 1024;
 let scratch: Buffer = Buffer.alloc(64 * 1024);
 
+const loadFile = openProc("/proc/loadavg");
+const loadText: Buffer = Buffer.alloc(256);
+
 /** True where the table can be read; elsewhere only process groups can be reached. */
 export const processTableReadable = process.platform === "linux" && existsSync("/proc/self/stat") && lastPid() !== null;
 
 /** The newest process or thread id that the kernel gave out. */
 export function lastPid(): number | null {
-  const bytes = readProc("/proc/loadavg", 0);
-  if (bytes === null) return null;
-  const text = bytes.toString("latin1").trim();
+  if (loadFile === null) return null;
+  // One descriptor for good: this is asked twice for every command, and reading at 0 gives fresh numbers.
+  const length = readSync(loadFile, loadText, 0, loadText.length, 0);
+  const text = loadText.toString("latin1", 0, length).trimEnd();
   const pid = Number(text.slice(text.lastIndexOf(" ") + 1));
   return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
 }
@@ -53,17 +57,28 @@ export function processEntry(pid: number): ProcessEntry | null {
   return { pid, parent: Number(parent), group: Number(group), session: Number(session), startTime, alive: state !== "Z" && state !== "X" && state !== "x" };
 }
 
+/** True for processes and for threads, which have ids of the same kind. */
+export function processExists(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}
+
 /** The LILY_RUN of a process; null when it has none, is gone or belongs to somebody else. */
 export function processMarker(pid: number): string | null {
-  const path = `/proc/${pid}/environ`;
-  if (!existsSync(path)) return null;
-  const bytes = readProc(path, 1);
+  const bytes = readProc(`/proc/${pid}/environ`, 1);
   if (bytes === null) return null;
   const at = bytes.indexOf(markerPrefix);
   if (at === -1) return null;
   const start = at + markerPrefix.length;
   const end = bytes.indexOf(0, start);
   return bytes.toString("utf8", start, end === -1 ? bytes.length : end);
+}
+
+function openProc(path: string): number | null {
+  try {
+    return openSync(path, "r");
+  } catch {
+    return null;
+  }
 }
 
 /** Content of a file of /proc in the shared buffer, behind `lead` zero bytes. Valid until the next call. */

@@ -11,7 +11,7 @@
  * it cannot be told from a stranger's; only a sandbox with its own process namespace reaches it.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { lastPid, type ProcessEntry, processEntry, processIds, processMarker, processTableReadable } from "./process-table.ts";
+import { lastPid, type ProcessEntry, processEntry, processExists, processIds, processMarker, processTableReadable } from "./process-table.ts";
 
 /** A short command: ids cannot have wrapped all the way round in this time. */
 const shortMs = 250;
@@ -20,6 +20,9 @@ const settleMs = 100;
 const unkillableMs = 30_000;
 const batchSize = 256;
 const catchUpRounds = 64;
+
+/** Commands of this process that were not collected yet: their ids are theirs, so nobody has to look whose they are. */
+const runningLeaders = new Set<number>();
 
 export interface TreeEnd {
   /** Processes that were alive and had to be ended. */
@@ -43,11 +46,13 @@ export class ProcessTree {
     this.#marker = marker;
     this.#idBefore = idBefore;
     this.#startedMs = startedMs;
+    runningLeaders.add(leader);
   }
 
   /** To be called when the command itself was collected: from now on its pid may be somebody else's. */
   leaderGone(): void {
     this.#leaderGone = true;
+    runningLeaders.delete(this.#leader);
   }
 
   /** Sends a signal to the whole group and to members outside of it. */
@@ -57,18 +62,27 @@ export class ProcessTree {
     for (const member of members) sendSignal(member.pid, name);
   }
 
-  /** True when a quick look proves that nothing is left. */
+  /**
+   * True when a quick look proves that nothing is left. Whatever the command started has an id given out since; when none of these
+   * is in use but by other commands of this process, there is nothing. Otherwise group and markers are looked at.
+   */
   isClear(): boolean {
-    if (groupExists(this.#leader)) return false;
-    if (!processTableReadable) return true;
-    const now = lastPid();
+    if (!processTableReadable) return !groupExists(this.#leader);
     const before = this.#idBefore;
-    if (now === null || before === null || performance.now() - this.#startedMs > shortMs) return false;
-    if (this.#leader <= before || this.#leader > now || now - before > shortIdsMax) return false;
-    for (let pid = before + 1; pid <= now; pid++) {
-      if (pid !== this.#leader && processMarker(pid) === this.#marker) return false;
+    let end = lastPid();
+    if (before === null || end === null || this.#leader <= before || this.#leader > end) return false;
+    if (performance.now() - this.#startedMs > shortMs) return false;
+    let strangers = false;
+    for (let pid = before + 1; pid <= end; pid++) {
+      if (pid !== this.#leader && !runningLeaders.has(pid) && processExists(pid)) {
+        if (processMarker(pid) === this.#marker) return false;
+        strangers = true;
+      }
+      // One that ended while it was looked for may have started another behind the end.
+      if (pid === end) end = lastPid() ?? 0;
+      if (end < pid || end - before > shortIdsMax) return false;
     }
-    return true;
+    return !strangers || !groupExists(this.#leader);
   }
 
   /** Waits up to `waitMs` for every process to end by itself. True when none is left. */
