@@ -44,12 +44,20 @@ export class KernelCore {
   /** The index, brought up to the committed truth. Reads only what changed since it was used last. */
   async freshIndex(): Promise<RunIndex> {
     const { index, authority } = this.parts;
-    const { heads, change } = await authority.journal.changedSince(await index.cursor());
+    const cursor = await index.cursor();
+    const { heads, change } = await authority.journal.changedSince(cursor);
+    if (change < cursor) return this.#refillIndex(index);
     if (heads.length === 0) return index;
     const ledger = await this.ledger();
     for (const head of heads) await this.#catchUp(index, ledger, head);
     await index.apply([], change);
     return index;
+  }
+
+  /** The authority was restored or rebuilt: the index tells of another history, and is derived. */
+  async #refillIndex(index: RunIndex): Promise<RunIndex> {
+    await index.clear();
+    return this.freshIndex();
   }
 
   async #catchUp(index: RunIndex, ledger: Ledger, head: StreamHead): Promise<void> {

@@ -24,7 +24,7 @@ import type { KernelParts } from "../kernel/kernel-parts.ts";
 import { openKernel } from "../kernel/open-kernel.ts";
 import type { AuthorityStore } from "../ports/authority-store.ts";
 import type { TrustStore } from "../ports/signer.ts";
-import { authorityFile, findWorkspace, isWorkspace, makeWorkspaceFolder, workspaceFolder } from "./workspace-files.ts";
+import { authorityFile, findWorkspace, hasRemains, isWorkspace, makeWorkspaceFolder, workspaceFolder } from "./workspace-files.ts";
 
 export { findWorkspace } from "./workspace-files.ts";
 
@@ -41,6 +41,7 @@ export interface OpenLocalOptions {
 export async function openLocal(options: OpenLocalOptions = {}): Promise<Kernel> {
   const workspaceDir = resolve(options.workspaceDir ?? findWorkspace(process.cwd()) ?? workspaceFolder);
   if (isWorkspace(workspaceDir)) return openExisting(workspaceDir, options);
+  refuseRemains(workspaceDir);
   if (options.create === false || options.create === undefined) throw notFound(workspaceDir);
   await makeWorkspace(workspaceDir, options);
   return openExisting(workspaceDir, options);
@@ -52,6 +53,7 @@ export async function initWorkspace(dir: string, options: Pick<OpenLocalOptions,
   const files: string[] = [];
   const created = !isWorkspace(workspaceDir);
   if (created) {
+    refuseRemains(workspaceDir);
     await makeWorkspace(workspaceDir, options);
     files.push(workspaceFolder);
   }
@@ -101,7 +103,6 @@ function trustStore(workspaceDir: string, options: OpenLocalOptions): TrustStore
 
 /** Folder, key, authority, first event: in this order, so that a crash in between leaves what the next try completes. */
 async function makeWorkspace(workspaceDir: string, options: OpenLocalOptions): Promise<void> {
-  refuseRemains(workspaceDir);
   makeWorkspaceFolder(workspaceDir);
   const workspaceId = systemIds.runId();
   await trustStore(workspaceDir, options).createKey(workspaceId);
@@ -119,8 +120,7 @@ async function makeWorkspace(workspaceDir: string, options: OpenLocalOptions): P
 
 /** Records without their authority are not an empty place: making a new workspace over them would orphan them. */
 function refuseRemains(workspaceDir: string): void {
-  const remains = ["runs", "streams"].some((name) => fs.existsSync(join(workspaceDir, name)));
-  if (!remains) return;
+  if (!hasRemains(workspaceDir)) return;
   throw new LilyError("AUTHORITY_DAMAGED", `${join(workspaceDir, authorityFile)} is missing, but the workspace holds records; run lily doctor --recover-authority`, { details: { path: workspaceDir } });
 }
 

@@ -12,6 +12,8 @@ import { kernelVersion } from "../base/version.ts";
 import { storageProblem } from "./storage-problem.ts";
 import { authorityFile } from "./workspace-files.ts";
 
+const indexFiles = ["index.db", "index.db-wal", "index.db-shm"];
+
 /** Throws RUN_STATE_CONFLICT when the database is sound: there is nothing to recover, and recovering would lose its leases. */
 export async function recoverLocalAuthority(workspaceDir: string): Promise<{ readonly findings: readonly string[] }> {
   const dir = resolve(workspaceDir);
@@ -53,12 +55,13 @@ async function isSound(dir: string): Promise<boolean> {
 function moveAside(dir: string): string | null {
   const name = join("quarantine", `authority-${systemIds.randomHex(4)}`);
   const present = [authorityFile, `${authorityFile}-wal`, `${authorityFile}-shm`].filter((file) => fs.existsSync(join(dir, file)));
-  if (present.length === 0) return null;
   try {
     fs.mkdirSync(join(dir, name), { recursive: true });
+    // The index follows the change numbers of the authority that is gone; it is derived and is filled again.
+    for (const file of indexFiles) fs.rmSync(join(dir, file), { force: true });
     for (const file of present) fs.renameSync(join(dir, file), join(dir, name, file));
   } catch (thrown) {
     throw storageProblem(thrown, "the damaged database could not be set aside");
   }
-  return name;
+  return present.length === 0 ? null : name;
 }

@@ -21,13 +21,18 @@ const ignoreText = `# Everything in this folder stays on this machine. The recor
 export function findWorkspace(cwd: string): string | null {
   for (let dir = cwd; ; dir = dirname(dir)) {
     const candidate = join(dir, workspaceFolder);
-    if (isWorkspace(candidate)) return candidate;
+    if (isWorkspace(candidate) || hasRemains(candidate)) return candidate;
     if (fs.existsSync(join(dir, ".git")) || dir === homedir() || dirname(dir) === dir) return null;
   }
 }
 
 export function isWorkspace(dir: string): boolean {
   return fs.existsSync(join(dir, authorityFile));
+}
+
+/** Records without their authority: a workspace that needs recovery, never an empty place. */
+export function hasRemains(dir: string): boolean {
+  return ["runs", "streams"].some((name) => fs.existsSync(join(dir, name)));
 }
 
 /** Makes the folder and what keeps it out of version control. Throws WORKSPACE_READ_ONLY, STORAGE_FULL, STORAGE_FAILED. */
