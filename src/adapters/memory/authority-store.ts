@@ -30,6 +30,8 @@ export class MemoryAuthorityState {
   rows: JournalRow[] = [];
   leaves: LogLeaf[] = [];
   change = 0;
+  /** Power cuts so far: stores that were opened before the last one are dead. */
+  cuts = 0;
   readonly leases = new Map<RunId, MemoryLease>();
   readonly stops = new Map<RunId, { readonly by: string; readonly reason: string }>();
 
@@ -56,7 +58,7 @@ export class MemoryAuthorityStore implements AuthorityStore {
   readonly leases: LeaseStore;
 
   constructor(options: MemoryAuthorityOptions) {
-    const turns = new SeededTurns(options.clock, options.seed);
+    const turns = new LivingTurns(options);
     this.identity = options.state.identity;
     this.journal = new MemoryJournal(options.state, turns);
     this.leases = new MemoryLeaseStore(options, turns);
@@ -71,12 +73,29 @@ export class MemoryAuthorityStore implements AuthorityStore {
   }
 }
 
+/** Turns of a process that dies with the power. */
+class LivingTurns extends SeededTurns {
+  readonly #state: MemoryAuthorityState;
+  readonly #cuts: number;
+
+  constructor(options: MemoryAuthorityOptions) {
+    super(options.clock, options.seed);
+    this.#state = options.state;
+    this.#cuts = options.state.cuts;
+  }
+
+  override async pause(): Promise<void> {
+    await super.pause();
+    if (this.#state.cuts !== this.#cuts) throw new LilyError("STORAGE_FAILED", "the power was cut");
+  }
+}
+
 export class MemoryJournal implements Journal {
   readonly #state: MemoryAuthorityState;
-  readonly #turns: SeededTurns;
+  readonly #turns: LivingTurns;
   #failure: { readonly code: "STORAGE_FULL" | "STORAGE_FAILED"; readonly committed: boolean } | null = null;
 
-  constructor(state: MemoryAuthorityState, turns: SeededTurns) {
+  constructor(state: MemoryAuthorityState, turns: LivingTurns) {
     this.#state = state;
     this.#turns = turns;
   }
@@ -159,9 +178,9 @@ function newestToken(state: MemoryAuthorityState, stream: StreamId): number {
 
 class MemoryLeaseStore implements LeaseStore {
   readonly #options: MemoryAuthorityOptions;
-  readonly #turns: SeededTurns;
+  readonly #turns: LivingTurns;
 
-  constructor(options: MemoryAuthorityOptions, turns: SeededTurns) {
+  constructor(options: MemoryAuthorityOptions, turns: LivingTurns) {
     this.#options = options;
     this.#turns = turns;
   }

@@ -28,6 +28,12 @@ export class MemoryDisk {
   /** Syncs so far, by stream. */
   readonly syncs: StreamId[] = [];
   #failure: "STORAGE_FULL" | "STORAGE_FAILED" | null = null;
+  #cuts = 0;
+
+  /** Power cuts so far: whoever opened the disk before the last one is dead. */
+  get cuts(): number {
+    return this.#cuts;
+  }
 
   /** The next write or sync fails. */
   failNext(code: "STORAGE_FULL" | "STORAGE_FAILED"): void {
@@ -40,8 +46,9 @@ export class MemoryDisk {
     if (code !== null) throw new LilyError(code, "the disk failed as the test asked");
   }
 
-  /** A power cut: unsynced writes survive or not, in any combination; the last that does may be torn. */
+  /** A power cut: unsynced writes survive or not, in any combination; the last that does may be torn. Ends every process. */
   crash(choose: (below: number) => number): void {
+    this.#cuts++;
     for (const file of this.files.values()) {
       const kept = file.unsynced.filter(() => choose(2) === 1);
       const last = kept.pop();
@@ -83,14 +90,21 @@ export function openMemoryRecordFiles(options: MemoryRecordFilesOptions): Record
 class MemoryRecordFiles implements RecordFiles {
   readonly #disk: MemoryDisk;
   readonly #turns: SeededTurns;
+  readonly #cuts: number;
 
   constructor(disk: MemoryDisk, turns: SeededTurns) {
     this.#disk = disk;
     this.#turns = turns;
+    this.#cuts = disk.cuts;
+  }
+
+  async #pause(): Promise<void> {
+    await this.#turns.pause();
+    if (this.#disk.cuts !== this.#cuts) throw new LilyError("STORAGE_FAILED", "the power was cut");
   }
 
   async writeAt(stream: StreamId, offset: number, bytes: Uint8Array): Promise<void> {
-    await this.#turns.pause();
+    await this.#pause();
     this.#disk.takeFailure();
     const file = this.#disk.file(stream);
     const write = { offset, bytes: bytes.slice() };
@@ -100,7 +114,7 @@ class MemoryRecordFiles implements RecordFiles {
 
   async sync(streams: readonly StreamId[]): Promise<void> {
     for (const stream of streams) {
-      await this.#turns.pause();
+      await this.#pause();
       this.#disk.takeFailure();
       const file = this.#disk.file(stream);
       file.durable = file.current.slice();
@@ -110,17 +124,17 @@ class MemoryRecordFiles implements RecordFiles {
   }
 
   async size(stream: StreamId): Promise<number> {
-    await this.#turns.pause();
+    await this.#pause();
     return this.#disk.files.get(stream)?.current.length ?? 0;
   }
 
   async read(stream: StreamId, offset: number, length: number): Promise<Uint8Array> {
-    await this.#turns.pause();
+    await this.#pause();
     return this.#disk.files.get(stream)?.current.slice(offset, offset + length) ?? new Uint8Array(0);
   }
 
   async setAside(stream: StreamId, fromOffset: number): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
-    await this.#turns.pause();
+    await this.#pause();
     const file = this.#disk.file(stream);
     const bytes = file.current.slice(fromOffset);
     const name = `quarantine/${stream.replaceAll("/", ".")}.${fromOffset}.${hexOf(digestBytes(bytes)).slice(0, 16)}`;
@@ -132,7 +146,7 @@ class MemoryRecordFiles implements RecordFiles {
   }
 
   async list(): Promise<readonly StreamId[]> {
-    await this.#turns.pause();
+    await this.#pause();
     return [...this.#disk.files.keys()].sort();
   }
 
