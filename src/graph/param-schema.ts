@@ -13,7 +13,7 @@ import { slowPatternProblem } from "./slow-pattern.ts";
 export type ParamCheck = (value: JsonValue) => string | null;
 
 const schemaBytesMax = 65_536;
-const patternTextMax = 4_096;
+const patternTextMax = 1_024;
 const paramJsonLimits = { ...defaultJsonLimits, bytesMax: 1_048_576 };
 
 /** Compiles the schema of one parameter. Throws PARAM_INVALID naming the parameter when it is no usable schema. */

@@ -32,6 +32,6 @@ function addExactlyOne(schema: z.core.JSONSchema.BaseSchema): void {
   const members = schema.properties;
   if (members === undefined) return;
   for (const kinds of [bodyKinds, gateKinds, actionKinds]) {
-    if (kinds.every((kind) => Object.hasOwn(members, kind))) schema.oneOf = kinds.map((kind) => ({ required: [kind] }));
+    if (kinds.every((kind) => Object.hasOwn(members, kind))) schema.oneOf = kinds.map((kind) => ({ properties: { [kind]: {} }, required: [kind] }));
   }
 }
