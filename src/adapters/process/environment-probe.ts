@@ -77,6 +77,7 @@ function userName(env: Variables): string {
 /** Exact names, and patterns with one `*` at the end. */
 function select(env: Variables, patterns: readonly string[]): Readonly<Record<string, string>> {
   const selected: Record<string, string> = {};
+  if (patterns.length === 0) return selected;
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && patterns.some((pattern) => matches(name, pattern))) selected[name] = value;
   }

@@ -98,7 +98,7 @@ export class Execution implements RunningProcess {
       this.#exit = { code, signal };
       tree.leaderGone();
       this.#onExit();
-      if (this.#cause === null) void this.#finish(tree, () => (tree.isClear() ? null : tree.endLeftovers(this.#spec.graceMs)));
+      if (this.#cause === null) void this.#finish(() => (tree.isClear() ? null : tree.endLeftovers(this.#spec.graceMs)));
     });
     child.on("close", () => {
       this.#closed = true;
@@ -120,7 +120,7 @@ export class Execution implements RunningProcess {
     const tree = this.#tree;
     if (this.#cause !== null || this.#exit !== null || tree === null) return;
     this.#cause = cause;
-    void this.#finish(tree, () => this.#endTree(tree));
+    void this.#finish(() => this.#endTree(tree));
   }
 
   /** Output that went over the limit counts even when the command had ended before it was read. */
@@ -138,20 +138,24 @@ export class Execution implements RunningProcess {
     return end;
   }
 
-  async #finish(tree: ProcessTree, endTree: () => Promise<TreeEnd> | null): Promise<void> {
+  async #finish(endTree: () => Promise<TreeEnd> | null): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     let end = nothingLeft;
     try {
       end = (await endTree()) ?? nothingLeft;
       await this.#drain();
-      await Promise.all([this.#stdout.end(), this.#stderr.end()]);
     } catch (thrown) {
-      // Nothing above is expected to throw; if it does, no process may stay behind it.
-      this.#error ??= messageOf(thrown);
-      end = await tree.end();
+      this.#notEnded(`the processes of the command cannot be looked at, so some may be left: ${messageOf(thrown)}`);
     }
-    if (end.left.length > 0) this.#error ??= `processes that could not be ended: ${end.left.join(", ")}`;
+    await Promise.all([this.#stdout.end(), this.#stderr.end()]);
+    if (end.left.length > 0) this.#notEnded(`processes that could not be ended: ${end.left.join(", ")}`);
     this.#settle(this.#outcome(end.killed));
+  }
+
+  /** E4: a command that may still be doing something has not succeeded, whatever its exit code says. */
+  #notEnded(why: string): void {
+    this.#error ??= why;
+    this.#cause ??= "killed";
   }
 
   async #exited(waitMs: number | null): Promise<void> {

@@ -97,7 +97,7 @@ export class LogSink {
 
   async #writeAll(): Promise<void> {
     try {
-      this.#file ??= await openFile(this.#options.path, "wx", 0o600);
+      this.#file ??= await openNew(this.#options.path);
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
         await writeWhole(this.#file, next);
         this.#waitingBytes -= next.length;
@@ -131,4 +131,15 @@ function lastBytes(before: Buffer, bytes: Buffer, count: number): Buffer {
   if (bytes.length >= count) return Buffer.from(bytes.subarray(bytes.length - count));
   const joined = Buffer.concat([before, bytes]);
   return joined.length > count ? joined.subarray(joined.length - count) : joined;
+}
+
+/** The folder is made with the first byte, so that a command that says nothing leaves nothing. */
+async function openNew(path: string): Promise<number> {
+  try {
+    return await openFile(path, "wx", 0o600);
+  } catch (thrown) {
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
+    fs.mkdirSync(dirname(path), { recursive: true });
+    return openFile(path, "wx", 0o600);
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * Reads the process table of Linux from /proc, synchronously: each read takes microseconds and never waits for a disk.
- * A process may end between two reads, so everything here answers null instead of failing.
+ * A process may end between two reads, so its absence is an answer; that the table cannot be read at all is an exception.
  */
 import { closeSync, existsSync, openSync, readdirSync, readSync } from "node:fs";
 
@@ -81,6 +81,9 @@ function openProc(path: string): number | null {
   }
 }
 
+/** The process is gone, or belongs to somebody else. Anything else, as no free descriptor, says nothing about it and is thrown. */
+const absentCodes = ["ENOENT", "ESRCH", "EACCES", "EPERM"];
+
 /** Content of a file of /proc in the shared buffer, behind `lead` zero bytes. Valid until the next call. */
 function readProc(path: string, lead: number): Buffer | null {
   let file: number | null = null;
@@ -94,8 +97,9 @@ function readProc(path: string, lead: number): Buffer | null {
       if (count === 0 || scratch.length >= environBytesMax) return scratch.subarray(0, length);
       if (length === scratch.length) scratch = Buffer.concat([scratch, Buffer.alloc(scratch.length)]);
     }
-  } catch {
-    return null;
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && absentCodes.includes(String(thrown.code))) return null;
+    throw thrown;
   } finally {
     if (file !== null) closeSync(file);
   }

@@ -68,6 +68,14 @@ export class ProcessTree {
    */
   isClear(): boolean {
     if (!processTableReadable) return !groupExists(this.#leader);
+    try {
+      return this.#quickLook();
+    } catch {
+      return false;
+    }
+  }
+
+  #quickLook(): boolean {
     const before = this.#idBefore;
     let end = lastPid();
     if (before === null || end === null || this.#leader <= before || this.#leader > end) return false;
@@ -140,6 +148,19 @@ export class ProcessTree {
   /** Every living process of the command. With `kill`, one that appears while looking is killed on sight, so that a chain of forks cannot outrun the look. */
   async #members(kill: "SIGKILL" | null): Promise<readonly ProcessEntry[]> {
     if (!processTableReadable) return [];
+    const endMs = performance.now() + unkillableMs;
+    for (;;) {
+      try {
+        return await this.#look(kill);
+      } catch (thrown) {
+        // No free descriptor to look with is no sign that nothing is there: try again, and say so in the end.
+        if (performance.now() > endMs) throw thrown;
+        await delay(20);
+      }
+    }
+  }
+
+  async #look(kill: "SIGKILL" | null): Promise<readonly ProcessEntry[]> {
     const entries = new Map<number, ProcessEntry>();
     let mark = lastPid() ?? 0;
     let count = 0;

@@ -1,9 +1,10 @@
 /** Which file a command name means, and its digest. */
-import { createReadStream } from "node:fs";
-import { access, constants, realpath, stat } from "node:fs/promises";
+import { access, constants, open, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { type Digest, streamHasher } from "../../base/digest.ts";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
+
+const pieceBytes = 1024 * 1024;
 
 /** As execvp looks: a name with a slash is a path from `cwd`, another is looked up in PATH, where an empty part means `cwd`. */
 export async function resolveTool(command: string, path: string, cwd: string): Promise<{ readonly path: string } | null> {
@@ -51,8 +52,18 @@ export class ToolDigests {
 /** One memory for the process: a runner and a probe ask for the same large files. */
 export const toolDigests = new ToolDigests();
 
+/** One buffer for the whole file: executables have a hundred megabytes, and making a buffer for each piece costs more than hashing. */
 async function digestFile(path: string): Promise<Digest> {
-  const hasher = streamHasher();
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hasher.update(chunk as Buffer);
-  return hasher.digest();
+  const file = await open(path, "r");
+  try {
+    const hasher = streamHasher();
+    const piece = Buffer.alloc(pieceBytes);
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, pieceBytes, null);
+      if (bytesRead === 0) return hasher.digest();
+      hasher.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
