@@ -45,7 +45,6 @@ export type GateResult = z.output<typeof gateResultSchema>;
 
 export const policyViolationSchema = z.strictObject({
   step_id: identifier,
-  attempt: z.int().min(1),
   violation_type: z.enum(["tool_not_allowed", "write_denied", "diff_too_large", "network_denied"]),
   details: z.string(),
   timestamp: time,

@@ -18,7 +18,7 @@ import { parseRunId, type RunId } from "../../contracts/ids.ts";
 import type { RelativePath } from "../../base/relative-path.ts";
 import type { AttemptFolder, AttemptFolders, AttemptWork } from "../../ports/attempt-folders.ts";
 import type { ByteSource } from "../../ports/object-store.ts";
-import { closeQuietly, makeFolderDurable, publishOnce } from "./durable-folder.ts";
+import { closeQuietly, makeFolderDurable, makeFolders, publishOnce } from "./durable-folder.ts";
 import { FileSource } from "./file-source.ts";
 import { openFolder, openRegularFile } from "./folder-handle.ts";
 import { InputCopies } from "./input-copies.ts";
@@ -79,10 +79,11 @@ class FsAttemptFolders implements AttemptFolders {
     return found;
   }
 
-  async cleanRun(run: RunId): Promise<void> {
+  async cleanRun(run: RunId, options: { readonly isolated: boolean }): Promise<void> {
     const runDir = this.runDir(run);
     try {
-      this.#copies.forget(join(runDir, "in"));
+      if (fs.existsSync(join(runDir, "in"))) this.#copies.forget(join(runDir, "in"));
+      if (!options.isolated) return;
       for (const family of ["gates", "steps"]) {
         for (const owner of foldersIn(join(runDir, family))) {
           for (const attempt of foldersIn(join(runDir, family, owner))) {
@@ -129,14 +130,11 @@ class FsAttemptFolder implements AttemptFolder {
     this.#copies = copies;
   }
 
-  /** Whoever asks for a log's path is about to write there, so asking makes the folder. */
   get stdoutPath(): string {
-    makeFolder(this.#dir);
     return join(this.#dir, "stdout.txt");
   }
 
   get stderrPath(): string {
-    makeFolder(this.#dir);
     return join(this.#dir, "stderr.txt");
   }
 
@@ -217,7 +215,7 @@ function refuseUsed(dir: string, displayPath: string): void {
 
 function makeFolder(dir: string): void {
   try {
-    fs.mkdirSync(dir, { recursive: true });
+    makeFolders(dir);
   } catch (thrown) {
     throw storageError(thrown, `cannot make ${dir}`);
   }

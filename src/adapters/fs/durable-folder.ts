@@ -67,11 +67,21 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Makes a folder and its missing parents; resolves when each new entry is durable. An existing folder costs one call. */
 export async function makeFolderDurable(folder: string, mode = 0o755): Promise<void> {
-  const made = fs.mkdirSync(folder, { recursive: true, mode });
-  if (made === undefined) return;
-  for (let at = folder; ; at = dirname(at)) {
-    await syncFolder(dirname(at));
-    if (at === made || dirname(at) === at) return;
+  for (const made of makeFolders(folder, mode)) await syncFolder(dirname(made));
+}
+
+/**
+ * Makes a folder and its missing parents; answers what it made, the outermost first. Node's own recursive form says ENOENT on a
+ * read-only disk.
+ */
+export function makeFolders(folder: string, mode = 0o755): readonly string[] {
+  try {
+    fs.mkdirSync(folder, mode);
+    return [folder];
+  } catch (thrown) {
+    if (hasErrno(thrown, "ENOENT") && dirname(folder) !== folder) return [...makeFolders(dirname(folder), mode), ...makeFolders(folder, mode)];
+    if (hasErrno(thrown, "EEXIST") && fs.statSync(folder).isDirectory()) return [];
+    throw thrown;
   }
 }
 

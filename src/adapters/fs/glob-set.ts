@@ -25,10 +25,12 @@ function compileGlob(pattern: string): GlobSet {
   const problem = globProblem(pattern);
   if (problem !== null) throw new LilyError("PATH_INVALID", `glob ${JSON.stringify(pattern.slice(0, 200))} ${problem}`);
   const matches = picomatch(pattern, { nonegate: true, noextglob: true, strictSlashes: true });
-  const { base, isGlob } = picomatch.scan(pattern, { noext: true });
-  if (!isGlob) return { matches: (path) => matches(path), reaches: (folder) => pattern.startsWith(`${folder}/`) };
+  const segments = pattern.split("/");
+  const firstGlob = segments.findIndex((segment) => /[*?[\]{}()!]/.test(segment));
+  const base = segments.slice(0, Math.max(0, firstGlob)).join("/");
+  if (firstGlob < 0) return { matches: (path) => matches(path), reaches: (folder) => pattern.startsWith(`${folder}/`) };
   const namesDots = /(?:^|\/|[{,(])\./.test(pattern);
-  const levels = pattern.includes("**") ? Number.POSITIVE_INFINITY : pattern.split("/").length;
+  const levels = pattern.includes("**") ? Number.POSITIVE_INFINITY : segments.length;
   return {
     matches: (path) => matches(path),
     reaches: (folder) => {

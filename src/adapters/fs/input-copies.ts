@@ -10,7 +10,7 @@ import * as fs from "node:fs";
 import { dirname, sep } from "node:path";
 import { type Digest, streamHasher } from "../../base/digest.ts";
 import { LilyError } from "../../base/lily-error.ts";
-import { closeQuietly, openTemporary, removeQuietly } from "./durable-folder.ts";
+import { closeQuietly, makeFolders, openTemporary, removeQuietly } from "./durable-folder.ts";
 import { openFolder, openRegularFile } from "./folder-handle.ts";
 import { FileSource } from "./file-source.ts";
 import { storageError } from "./storage-error.ts";
@@ -64,7 +64,7 @@ export class InputCopies {
   async #makeNow(path: string, digest: Digest, read: () => Promise<Uint8Array | AsyncIterable<Uint8Array>>): Promise<void> {
     try {
       if (await this.#stands(path, digest)) return;
-      fs.mkdirSync(dirname(path), { recursive: true });
+      makeFolders(dirname(path));
       await writeCopy(path, digest, await read());
       const made = fingerprint(path);
       if (made !== null) this.#made.set(path, made);

@@ -31,7 +31,8 @@ export function createMemoryTrustStore(): MemoryTrustStore {
     createKey: async (workspaceId) => {
       const known = await signer(workspaceId);
       if (known !== null) return known;
-      keys.set(workspaceId, generateKeyPairSync("ed25519"));
+      // Another maker may have been here while this one looked.
+      if (!keys.has(workspaceId)) keys.set(workspaceId, generateKeyPairSync("ed25519"));
       const made = await signer(workspaceId);
       if (made === null) throw new LilyError("KEY_MISSING", `the key of workspace ${workspaceId} vanished`);
       return made;
