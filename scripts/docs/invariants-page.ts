@@ -7,7 +7,7 @@ const file = "docs/invariants.md";
 
 /** Ids that a test title names in front of its colon: `L1, L3: ...` names two. */
 export function invariantsOfTitle(title: string): readonly string[] {
-  const prefix = /^((?:[A-Z]\d+)(?:(?:, | and |\/)[A-Z]\d+)*):/.exec(title)?.[1];
+  const prefix = /^((?:[A-Z]\d+)(?:(?:,? | and |\/)[A-Z]\d+)*):/.exec(title)?.[1];
   return prefix === undefined ? [] : (prefix.match(/[A-Z]\d+/g) ?? []);
 }
 
