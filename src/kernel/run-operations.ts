@@ -114,6 +114,7 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
     tree: loaded.tree,
     configDir: loaded.configuration.dir,
     principal: deps.probe.principal(),
+    loadedModules: new Map(),
   };
   return releasing(deps, led, async () => {
     const leader: readonly EventBody[] = options.runId === undefined ? [] : [leaderDraft(deps, led.token)];
@@ -181,7 +182,7 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
     const drift = await verifyPlanCode(plan, tree, configuration.tree);
     if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
     requireSchemas(configuration, plan.schemas);
-    const run: RunContext = { deps, runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, principal: deps.probe.principal() };
+    const run: RunContext = { deps, runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, principal: deps.probe.principal(), loadedModules: new Map() };
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies]);
   });
 }
@@ -227,7 +228,7 @@ async function finish(core: KernelCore, run: RunContext, rested: Promise<void>, 
 
 /** Working files of isolated attempts go when the run rests; logs stay. */
 async function cleanFolders(run: RunContext): Promise<void> {
-  await run.deps.folders.cleanRun(run.runId);
+  await run.deps.folders.cleanRun(run.runId, { isolated: run.plan.steps.some((step) => step.workdir === "isolated") });
 }
 
 async function* firstEvents(run: RunContext, count: number): AsyncGenerator<LedgerEvent, void, void> {
@@ -268,7 +269,7 @@ async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Prom
     const canceled: EventBody = { kind: "CANCEL_REQUESTED", key: `CANCEL_REQUESTED/${timeText(deps.clock.nowMs())}`, data: { reason } };
     const sourceDir = committed?.event.data.source_dir ?? core.parts.homeDir;
     const tree = await openSourceTree(core, committed === null ? core.parts.homeDir : sourceDir).catch(() => openSourceTree(core, core.parts.homeDir));
-    const run: RunContext = { deps, runId, plan, planHash: state.planHash ?? plan.policy_digest, state, sourceDir, tree, configDir: core.parts.homeDir, principal: deps.probe.principal() };
+    const run: RunContext = { deps, runId, plan, planHash: state.planHash ?? plan.policy_digest, state, sourceDir, tree, configDir: core.parts.homeDir, principal: deps.probe.principal(), loadedModules: new Map() };
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...interrupted, canceled]).done();
   });
 }

@@ -15,7 +15,7 @@ export interface AttemptFolder extends LineLog {
   readonly displayPath: string;
   /** Absolute working directory of the command: the source folder, or an own empty folder when isolated. */
   readonly cwd: string;
-  /** Absolute paths of the logs. A log file exists only when something was written to it. */
+  /** Absolute paths of the logs. A log file, and its folder, exist only when something was written to it. */
   readonly stdoutPath: string;
   readonly stderrPath: string;
   /**
@@ -45,8 +45,8 @@ export interface AttemptFolders {
   logs(run: RunId): Promise<readonly { readonly path: string; readonly size: number }[]>;
   /** Writes run_manifest.json once; the same text again is a no-op, other text is RUN_STATE_CONFLICT. */
   writeManifest(run: RunId, text: string): Promise<void>;
-  /** Removes what `clean` removes, for every attempt of a run. Logs and manifest stay. */
-  cleanRun(run: RunId): Promise<void>;
+  /** Removes what `clean` removes, for every attempt of a run; `isolated` says whether any worked in a folder of its own. Logs and manifest stay. */
+  cleanRun(run: RunId, options: { readonly isolated: boolean }): Promise<void>;
   /** Absolute folder of a run. */
   runDir(run: RunId): string;
 }

@@ -28,7 +28,8 @@ export interface ModuleSpec<Input> {
 export function defineModule<Input = Readonly<Record<string, JsonValue>>>(spec: ModuleSpec<Input>): ModuleDefinition {
   const { name, version, run } = spec;
   if (typeof name !== "string" || name === "") throw new LilyError("MODULE_INVALID", "defineModule: name is missing; give the module a name");
-  if (typeof version !== "string" || version === "") throw new LilyError("MODULE_INVALID", `defineModule ${name}: version is missing; give the module a version`);
+  if (typeof version !== "string" || version === "")
+    throw new LilyError("MODULE_INVALID", `defineModule ${name}: version is missing; give the module a version`);
   if (typeof run !== "function") throw new LilyError("MODULE_INVALID", `defineModule ${name}: run is not a function`);
   const definition: ModuleDefinition = {
     [moduleBrand]: true,

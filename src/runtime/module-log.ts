@@ -16,6 +16,10 @@ export class ModuleLog {
     return this.#cut;
   }
 
+  get hasText(): boolean {
+    return this.#text !== "";
+  }
+
   write(line: string): void {
     if (this.#cut) return;
     let clean = line;

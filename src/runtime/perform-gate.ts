@@ -126,7 +126,8 @@ async function observeCommand(run: RunContext, gate: PlanGate, check: CommandChe
     marker: `${run.runId}/${gate.id}/${attempt}`,
   });
   const outcome = await endable(running, end);
-  return { verdict: judgeCommand(outcome), logs: await storeLogs(run, { attempt }, folder, "gate_log", gate.id) };
+  const written = { stdout: outcome.stdoutBytes > 0, stderr: outcome.stderrBytes > 0 };
+  return { verdict: judgeCommand(outcome), logs: await storeLogs(run, { attempt }, folder, written, "gate_log", gate.id) };
 }
 
 async function observeSchema(run: RunContext, check: Extract<PlanGate["check"], { readonly kind: "schema" }>): Promise<GateVerdict> {

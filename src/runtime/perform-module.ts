@@ -22,7 +22,7 @@ export type OnAbandoned = (settled: Promise<void>) => void;
 export async function performModule(run: RunContext, step: StepState, attempt: number, folder: AttemptFolder, lookup: ReferenceLookup, end: EndSignal, log: (line: string) => void, onAbandoned: OnAbandoned): Promise<Execution> {
   const { clock, probe } = run.deps;
   const startedAtMs = clock.monotonicMs();
-  const loaded = await loadModule(run, step);
+  const loaded = await loadOnce(run, step);
   const { env } = stepEnvironment(probe, step.plan, lookup);
   const input = inputOf(step, lookup);
   const revoker = new AbortController();
@@ -55,17 +55,28 @@ async function settle(loaded: LoadedModule, context: ModuleContext, input: JsonO
 
 /** Resolves to null when the module settled first, else to why it has to stop. */
 async function stopOrSettle(run: RunContext, step: StepState, end: EndSignal, settled: Promise<Settled>): Promise<"end" | "timeout" | null> {
-  const timer = new AbortController();
+  const { timeout_ms: timeoutMs } = step.plan;
+  const timer = timeoutMs === null ? null : new AbortController();
   let forget: () => void = () => {};
   const ended = new Promise<"end">((resolve) => {
     forget = end.onEnd(() => resolve("end"));
   });
-  const { timeout_ms: timeoutMs } = step.plan;
-  const timeouts = timeoutMs === null ? [] : [run.deps.clock.sleep(timeoutMs, timer.signal).then(() => "timeout" as const)];
+  const timeouts = timeoutMs === null || timer === null ? [] : [run.deps.clock.sleep(timeoutMs, timer.signal).then(() => "timeout" as const)];
   const first = await Promise.race([settled.then(() => null), ended, ...timeouts]);
   forget();
-  timer.abort();
+  timer?.abort();
   return first;
+}
+
+/** The digest is checked when a run first uses a module; what was loaded then is what every later attempt of the run uses. */
+async function loadOnce(run: RunContext, step: StepState): Promise<LoadedModule> {
+  const { executor } = step.plan;
+  const key = executor.kind === "module" ? `${executor.isolation} ${executor.module}` : "";
+  const known = run.loadedModules.get(key);
+  if (known !== undefined) return known;
+  const loaded = await loadModule(run, step);
+  run.loadedModules.set(key, loaded);
+  return loaded;
 }
 
 async function loadModule(run: RunContext, step: StepState): Promise<LoadedModule> {

@@ -63,7 +63,8 @@ async function processAttempt(context: Attempt, lookup: ReferenceLookup, end: En
   const { run, step, attempt, folder } = context;
   const { execution, violation } = await performProcess(run, step, attempt, folder, lookup, end);
   const extra = violation === null ? [] : await violationBodies(context, violation);
-  return report(context, execution, extra);
+  const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = (execution.ok === "abandoned" ? null : execution.executor) ?? {};
+  return report(context, execution, extra, { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
 }
 
 async function moduleAttempt(context: Attempt, lookup: ReferenceLookup, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
@@ -72,7 +73,7 @@ async function moduleAttempt(context: Attempt, lookup: ReferenceLookup, end: End
   const log = new ModuleLog(secrets, step.plan.log_bytes_max);
   const execution = await performModule(run, step, attempt, folder, lookup, end, (line) => log.write(line), onAbandoned);
   await log.flush(folder);
-  return report(context, execution, []);
+  return report(context, execution, [], { stdout: log.hasText, stderr: false });
 }
 
 async function violationBodies(context: Attempt, details: string): Promise<readonly EventBody[]> {
@@ -94,13 +95,13 @@ async function violationBodies(context: Attempt, details: string): Promise<reado
   return [storedBody(prepared), { kind: "POLICY_VIOLATION", key: `POLICY_VIOLATION/${step.plan.id}/${attempt}`, data }];
 }
 
-async function report(context: Attempt, execution: Execution, extra: readonly EventBody[]): Promise<Delivery> {
+async function report(context: Attempt, execution: Execution, extra: readonly EventBody[], written: { readonly stdout: boolean; readonly stderr: boolean }): Promise<Delivery> {
   const { run, step, attempt, folder, producer } = context;
   if (execution.ok === "abandoned") {
     const data = { step_id: step.plan.id, attempt, reason: "abandoned" as const };
     return { bodies: [{ kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${attempt}`, data }] };
   }
-  const logs = await storeLogs(run, producer, folder, "log", step.plan.id);
+  const logs = await storeLogs(run, producer, folder, written, "log", step.plan.id);
   await writeSummary(context, execution);
   const stored = [...extra, ...logs.map(storedBody)];
   if (!execution.ok) return { bodies: [...stored, failedBody(step.plan.id, attempt, execution, logs, execution.executor, execution.durationMs)] };

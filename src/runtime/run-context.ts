@@ -11,7 +11,7 @@ import type { EnvironmentProbe } from "../ports/environment-probe.ts";
 import type { FileTree, FileTrees } from "../ports/file-tree.ts";
 import type { IdSource } from "../ports/id-source.ts";
 import type { LeaseStore } from "../ports/lease-store.ts";
-import type { ModuleHost } from "../ports/module-host.ts";
+import type { LoadedModule, ModuleHost } from "../ports/module-host.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { ProcessRunner } from "../ports/process-runner.ts";
 
@@ -51,4 +51,6 @@ export interface RunContext {
   /** The folder of lily.yaml, where module paths start. */
   readonly configDir: string;
   readonly principal: string;
+  /** Modules that this process loaded for the run, by isolation and name. */
+  readonly loadedModules: Map<string, LoadedModule>;
 }

@@ -233,13 +233,16 @@ export class RunShell {
   async #signal(wakeAtMs: number | null): Promise<void> {
     if (this.#inbox.length > 0 || this.#fault !== null) return;
     const { clock } = this.#options;
-    const timer = new AbortController();
     const roused = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    const due = wakeAtMs === null ? [] : [clock.sleep(Math.max(0, wakeAtMs - clock.nowMs()), timer.signal)];
-    await Promise.race([roused, ...due]);
-    timer.abort();
+    if (wakeAtMs === null) {
+      await roused;
+    } else {
+      const timer = new AbortController();
+      await Promise.race([roused, clock.sleep(Math.max(0, wakeAtMs - clock.nowMs()), timer.signal)]);
+      timer.abort();
+    }
     this.#wake = null;
   }
 

@@ -11,11 +11,13 @@ export async function storeLogs(
   run: Pick<RunContext, "deps"> & { readonly runId: RunId },
   producer: { readonly attempt: number },
   folder: AttemptFolder,
+  written: { readonly stdout: boolean; readonly stderr: boolean },
   artifactType: "log" | "gate_log",
   producerId: string,
 ): Promise<readonly PreparedArtifact[]> {
   const logs: PreparedArtifact[] = [];
   for (const stream of ["stdout", "stderr"] as const) {
+    if (!written[stream]) continue;
     const origin = {
       run_id: run.runId,
       artifact_type: artifactType,

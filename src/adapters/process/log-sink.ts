@@ -4,7 +4,8 @@
  * written, and is never one that was there before (E2); 3. what waits in memory is bounded: the source is paused while writing lags.
  * Not responsible for: ending the process when `onLimit` or `onFailure` is called.
  */
-import { close, open, write } from "node:fs";
+import { close, mkdirSync, open, write } from "node:fs";
+import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { messageOf } from "../../base/lily-error.ts";
@@ -139,7 +140,7 @@ async function openNew(path: string): Promise<number> {
     return await openFile(path, "wx", 0o600);
   } catch (thrown) {
     if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
-    fs.mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true });
     return openFile(path, "wx", 0o600);
   }
 }
