@@ -31,19 +31,26 @@ export function checkRequirements(root: string): readonly string[] {
 
 /** `docs/reference/requirements.md`. */
 export function requirementsPage(root: string): Page {
-  return { path: "docs/reference/requirements.md", render: () => render(readRows(root)) };
+  return { path: "docs/reference/requirements.md", render: () => render(readRows(root), readTestTitles(root)) };
 }
 
-function render(rows: readonly RequirementRow[]): string {
-  const shown = rows.filter((row) => row.tests.length > 0);
-  const lines = rows.map((row) => [
+/** The tests that the data file names, then those whose title begins with the row: `K27: ...`. */
+function testsOf(row: RequirementRow, titles: ReadonlyMap<string, readonly string[]>): RequirementRow["tests"] {
+  const titled = [...titles].flatMap(([file, list]) => list.filter((title) => title.startsWith(`${row.row}:`)).map((title) => ({ file, title })));
+  return [...row.tests, ...titled.filter((test) => !row.tests.some((named) => named.file === test.file && named.title === test.title))];
+}
+
+function render(rows: readonly RequirementRow[], titles: ReadonlyMap<string, readonly string[]>): string {
+  const shown = rows.map((row) => ({ ...row, tests: testsOf(row, titles) }));
+  const count = shown.filter((row) => row.tests.length > 0).length;
+  const lines = shown.map((row) => [
     row.row,
     row.what,
     row.tests.map((test) => `[${test.file}](../../${test.file}): ${test.title}`).join("<br>") || "no test yet",
   ]);
   return [
-    heading("Requirements", dataFile),
-    `\nWhat must work, row by row, with the tests that would fail if it broke. ${shown.length} of ${rows.length} rows have one. The check fails when a named test does not exist.\n`,
+    heading("Requirements", `${dataFile} and the titles of the tests`),
+    `\nWhat must work, row by row, with the tests that would fail if it broke. ${count} of ${rows.length} rows have one. The check fails when a named test does not exist.\n`,
     table(["row", "what", "shown by"], lines),
     "",
   ].join("\n");
