@@ -12,7 +12,7 @@ import { checkRoutes } from "./check-routes.ts";
 import { checkRetry, checkSteps } from "./check-steps.ts";
 import { checkDuration, checkPath, checkSchemaName } from "./check-texts.ts";
 import type { LocatedDocument } from "./located-document.ts";
-import { compileParamSchema } from "./param-schema.ts";
+import { paramCompiler } from "./param-schema.ts";
 import { parseLocated } from "./parse-located.ts";
 import { ProblemList } from "./problem-list.ts";
 import { soundPart } from "./sound-part.ts";
@@ -89,9 +89,11 @@ async function checkParams({ document, report }: CheckContext): Promise<void> {
   const params = Object.entries(document.params ?? {});
   for (const [first, second] of caseTwins(params.map(([name]) => name))) report(["params", second], `params ${first} and ${second} differ in case only`);
   if (params.length > paramsMax) report(["params"], `more than ${paramsMax} params`);
+  if (params.length === 0) return;
+  const compile = await paramCompiler();
   for (const [name, schema] of params.slice(0, paramsMax)) {
     try {
-      const check = await compileParamSchema(name, schema);
+      const check = compile(name, schema);
       const problem = schema["default"] === undefined ? null : check(schema["default"]);
       if (problem !== null) report(["params", name, "default"], `the default of param ${name} does not fit its own schema: ${problem}`, { code: "PARAM_INVALID" });
     } catch (error) {

@@ -2,7 +2,7 @@
  * Parameters: each declared by a JSON Schema 2020-12, with values from the command line (texts) or from code (values as they are).
  * References out of a schema are refused and patterns are bounded, because the schema may come from a stranger.
  */
-import type { ValidateFunction } from "ajv/dist/2020.js";
+import type { Ajv2020, ValidateFunction } from "ajv/dist/2020.js";
 import { type JsonObject, type JsonValue, isJsonObject } from "../base/json-value.ts";
 import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
 import { defaultJsonLimits, parseJson } from "../base/parse-json.ts";
@@ -17,18 +17,29 @@ const patternTextMax = 1_024;
 const paramJsonLimits = { ...defaultJsonLimits, bytesMax: 1_048_576 };
 
 /** Compiles the schema of one parameter. Throws PARAM_INVALID naming the parameter when it is no usable schema. */
-export async function compileParamSchema(name: string, schema: JsonObject): Promise<ParamCheck> {
-  const refused = keywordProblem(schema);
-  if (refused !== null) throw paramInvalid(name, `has a schema that cannot be used: ${refused}`);
-  if (JSON.stringify(schema).length > schemaBytesMax) throw paramInvalid(name, `has a schema larger than ${schemaBytesMax} bytes`);
+export type ParamCompiler = (name: string, schema: JsonObject) => ParamCheck;
+
+/** One compiler for the parameters of one document: making it costs more than using it, and keeping it would keep every schema. */
+export async function paramCompiler(): Promise<ParamCompiler> {
   const { Ajv2020 } = await import("ajv/dist/2020.js");
-  let validate: ValidateFunction;
+  const ajv = new Ajv2020({ strict: true, strictTypes: false, strictTuples: false, allErrors: false, validateFormats: false, logger: false });
+  return (name, schema) => {
+    const refused = keywordProblem(schema);
+    if (refused !== null) throw paramInvalid(name, `has a schema that cannot be used: ${refused}`);
+    if (JSON.stringify(schema).length > schemaBytesMax) throw paramInvalid(name, `has a schema larger than ${schemaBytesMax} bytes`);
+    return checkOf(validatorOf(ajv, name, schema), hasPattern(schema));
+  };
+}
+
+function validatorOf(ajv: Ajv2020, name: string, schema: JsonObject): ValidateFunction {
   try {
-    validate = new Ajv2020({ strict: true, strictTypes: false, strictTuples: false, allErrors: false, validateFormats: false, logger: false }).compile(schema);
+    return ajv.compile(schema);
   } catch (cause) {
     throw new LilyError("PARAM_INVALID", `param ${name} has a schema that is not valid: ${messageOf(cause)}`, { cause, details: { param: name } });
   }
-  const bounded = hasPattern(schema);
+}
+
+function checkOf(validate: ValidateFunction, bounded: boolean): ParamCheck {
   return (value) => {
     if (bounded && JSON.stringify(value).length > patternTextMax) return `is longer than ${patternTextMax} characters, the limit where a pattern is used`;
     if (validate(value)) return null;
@@ -48,13 +59,14 @@ export async function resolveParams(
     const meant = nearestName(name, Object.keys(declared));
     throw paramInvalid(name, `is not a parameter of this workflow${meant === null ? "" : `; did you mean ${meant}?`}`);
   }
-  const values: [string, JsonValue][] = [];
-  for (const [name, schema] of Object.entries(declared)) values.push([name, await paramValue(name, schema, raw)]);
-  return Object.fromEntries(values);
+  const schemas = Object.entries(declared);
+  if (schemas.length === 0) return {};
+  const compile = await paramCompiler();
+  return Object.fromEntries(schemas.map(([name, schema]) => [name, paramValue(name, schema, raw, compile)]));
 }
 
-async function paramValue(name: string, schema: JsonObject, raw: Readonly<Record<string, JsonValue>>): Promise<JsonValue> {
-  const check = await compileParamSchema(name, schema);
+function paramValue(name: string, schema: JsonObject, raw: Readonly<Record<string, JsonValue>>, compile: ParamCompiler): JsonValue {
+  const check = compile(name, schema);
   const given = Object.hasOwn(raw, name) ? raw[name] : undefined;
   const value = given === undefined ? schema["default"] : typed(name, schema, given);
   if (value === undefined) throw paramInvalid(name, "has no default, so it must be given");
