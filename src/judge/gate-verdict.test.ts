@@ -61,7 +61,11 @@ describe("judgeCommand", () => {
 
   test("an empty reason counts as none, and a long one is clipped", () => {
     expect(judgeCommand(facts({ stdoutTail: '{"reason":"","metrics":{}}' }))).toEqual({ status: "passed", reason: null, metrics: {} });
-    expect(judgeCommand(facts({ exitCode: 2, stdoutTail: '{"metrics":{"n":1}}' }))).toEqual({ status: "failed", reason: "the gate's command exited with 2", metrics: { n: 1 } });
+    expect(judgeCommand(facts({ exitCode: 2, stdoutTail: '{"metrics":{"n":1}}' }))).toEqual({
+      status: "failed",
+      reason: "the gate's command exited with 2",
+      metrics: { n: 1 },
+    });
     expect(judgeCommand(facts({ stdoutTail: JSON.stringify({ reason: "x".repeat(5000) }) })).reason).toHaveLength(4096);
   });
 });

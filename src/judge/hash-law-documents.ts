@@ -23,7 +23,8 @@ export function parseFlag(bytes: Uint8Array, digestField: string | null, path: s
     const text = decodeUtf8(bytes);
     const line = flagPattern.exec(text)?.[1];
     if (line !== undefined) return line as Hex64;
-    if (!text.trimStart().startsWith("{")) return hashLawProblem("FLAG_INVALID", path, `${path} is neither the line sha256_hex = <64 lowercase hex digits> nor a JSON object`);
+    if (!text.trimStart().startsWith("{"))
+      return hashLawProblem("FLAG_INVALID", path, `${path} is neither the line sha256_hex = <64 lowercase hex digits> nor a JSON object`);
     return flagField(parseJson(text), digestField ?? defaultDigestField, path);
   } catch (thrown) {
     return hashLawProblem("FLAG_INVALID", path, `${path} cannot be read as a flag: ${messageOf(thrown)}`);
@@ -67,7 +68,8 @@ function members(list: readonly JsonValue[], path: string): readonly IndexMember
     found.push(member);
     if (member.path === null) continue;
     const problem = relativePathProblem(member.path);
-    if (problem !== null) return hashLawProblem("PATH_ESCAPES", member.path, `entry ${i} of ${path}: the path ${JSON.stringify(member.path.slice(0, 200))} ${problem}`);
+    if (problem !== null)
+      return hashLawProblem("PATH_ESCAPES", member.path, `entry ${i} of ${path}: the path ${JSON.stringify(member.path.slice(0, 200))} ${problem}`);
     if (seen.has(member.path)) return hashLawProblem("PATH_DUPLICATE", member.path, `${path} lists ${member.path} more than once`);
     seen.add(member.path);
   }

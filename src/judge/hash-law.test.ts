@@ -64,7 +64,19 @@ describe("sha256_bundle_digest", () => {
 
   test("verifies the raw bytes in ASCII order of paths", async () => {
     const verdict = await runHashLaw(gate({}), tree(good));
-    expect(verdict).toEqual({ status: "passed", reason: null, evidence: "verified", code: null, path: null, strength: "digest", computed: sha256Hex("beeaysea"), claimed: sha256Hex("beeaysea"), files: 3, unlisted: [], metrics: { files: 3, unlisted: 0 } });
+    expect(verdict).toEqual({
+      status: "passed",
+      reason: null,
+      evidence: "verified",
+      code: null,
+      path: null,
+      strength: "digest",
+      computed: sha256Hex("beeaysea"),
+      claimed: sha256Hex("beeaysea"),
+      files: 3,
+      unlisted: [],
+      metrics: { files: 3, unlisted: 0 },
+    });
   });
 
   test("excluded base names are left out at every depth", async () => {
@@ -92,7 +104,7 @@ describe("sha256_bundle_digest", () => {
     ["a flag of two lines", { ...good, "b/_passed.flag": flag("beeaysea") + flag("x") }, "FLAG_INVALID"],
     ["a flag that is not UTF-8", { ...good, "b/_passed.flag": new Uint8Array([0xff]) }, "FLAG_INVALID"],
     ["one byte changed", { ...good, "b/a": "aY" }, "DIGEST_MISMATCH"],
-    ["a file added", { ...good, "b/z": "" , "b/y": "y" }, "DIGEST_MISMATCH"],
+    ["a file added", { ...good, "b/z": "", "b/y": "y" }, "DIGEST_MISMATCH"],
     ["files swapped", { ...good, "b/B": "ay", "b/a": "bee" }, "DIGEST_MISMATCH"],
   ] as const)("%s never verifies", async (_, nodes, expected) => {
     const verdict = await runHashLaw(gate({}), tree(nodes));
@@ -149,7 +161,13 @@ describe("sha256_bundle_digest", () => {
 
 describe("sha256_index_json_ascii_lex_raw_bytes", () => {
   const law = { law: "sha256_index_json_ascii_lex_raw_bytes", index: "b/index.json" } as const;
-  const good = (index: JsonValue, content: string) => ({ "b/B": "bee", "b/a": "ay", "b/sub/c": "sea", "b/index.json": JSON.stringify(index), "b/_passed.flag": flag(content) });
+  const good = (index: JsonValue, content: string) => ({
+    "b/B": "bee",
+    "b/a": "ay",
+    "b/sub/c": "sea",
+    "b/index.json": JSON.stringify(index),
+    "b/_passed.flag": flag(content),
+  });
 
   test.each([
     ["a bare list", ["sub/c", "a"]],
@@ -158,7 +176,12 @@ describe("sha256_index_json_ascii_lex_raw_bytes", () => {
     ["entries", { v: 1, entries: ["sub/c", "a"] }],
     ["files", { files: ["sub/c", { path: "a" }] }],
   ] as const)("lists files as %s, hashed in ASCII order; what is not listed is reported", async (_, index) => {
-    expect(await runHashLaw(gate(law), tree(good(index, "aysea")))).toMatchObject({ status: "passed", files: 2, unlisted: ["b/B"], metrics: { files: 2, unlisted: 1 } });
+    expect(await runHashLaw(gate(law), tree(good(index, "aysea")))).toMatchObject({
+      status: "passed",
+      files: 2,
+      unlisted: ["b/B"],
+      metrics: { files: 2, unlisted: 1 },
+    });
   });
 
   test("index_order keeps the order of the index", async () => {
@@ -236,10 +259,18 @@ describe("sha256_member_digest_concat", () => {
   const law = { law: "sha256_member_digest_concat", index: "b/index.json" } as const;
   const sea = sha256Hex("sea");
   const bee = sha256Hex("bee");
-  const good = (members: JsonValue, concat: string) => ({ "b/B": "bee", "b/sub/c": "sea", "b/index.json": JSON.stringify({ members }), "b/_passed.flag": flag(concat) });
+  const good = (members: JsonValue, concat: string) => ({
+    "b/B": "bee",
+    "b/sub/c": "sea",
+    "b/index.json": JSON.stringify({ members }),
+    "b/_passed.flag": flag(concat),
+  });
 
   test("verifies the members' digits in array order, and each member's bytes", async () => {
-    const members = [{ path: "sub/c", sha256_hex: sea }, { path: "B", sha256_hex: bee }];
+    const members = [
+      { path: "sub/c", sha256_hex: sea },
+      { path: "B", sha256_hex: bee },
+    ];
     expect(await runHashLaw(gate(law), tree(good(members, sea + bee)))).toMatchObject({ status: "passed", files: 2, computed: sha256Hex(sea + bee) });
     expect(await code(law, good(members, bee + sea))).toBe("DIGEST_MISMATCH");
   });
@@ -250,7 +281,18 @@ describe("sha256_member_digest_concat", () => {
   });
 
   test("a member without a path counts by its digest; one without a digest is refused", async () => {
-    expect(await code(law, good([{ id: "x", sha256: sea }, { path: "B", sha256_hex: bee }], sea + bee))).toBeNull();
+    expect(
+      await code(
+        law,
+        good(
+          [
+            { id: "x", sha256: sea },
+            { path: "B", sha256_hex: bee },
+          ],
+          sea + bee,
+        ),
+      ),
+    ).toBeNull();
     expect(await code(law, good(["B"], bee))).toBe("INDEX_INVALID");
     expect(await code(law, good([{ path: "nope", sha256_hex: bee }], bee))).toBe("FILE_MISSING");
   });
@@ -338,7 +380,9 @@ describe.skipIf(!existsSync(runs))("real validation bundles (skipped where ../sh
 
   test.each(bundles)("%s is judged as its name says", async (name) => {
     const base = join(runs, name);
-    const paths = readdirSync(base, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => relative(base, join(entry.parentPath, entry.name)));
+    const paths = readdirSync(base, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(base, join(entry.parentPath, entry.name)));
     const flagPath = paths.find((path) => path.endsWith("/_passed.flag")) ?? "";
     const nodes = Object.fromEntries(paths.map((path) => [path, new Uint8Array(readFileSync(join(base, path)))]));
     const root = flagPath.slice(0, flagPath.lastIndexOf("/"));

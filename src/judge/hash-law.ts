@@ -55,7 +55,12 @@ export type HashLawDigests =
   | { readonly outcome: "absent" | "unfit" | "unreadable"; readonly path: string; readonly why: string };
 
 /** Which evidence a gate needs to have read. */
-export function hashLawNeeds(gate: PlanHashGate): { readonly flag: string | null; readonly index: string | null; readonly result: string | null; readonly listing: boolean } {
+export function hashLawNeeds(gate: PlanHashGate): {
+  readonly flag: string | null;
+  readonly index: string | null;
+  readonly result: string | null;
+  readonly listing: boolean;
+} {
   const indexed = gate.law === "sha256_member_digest_concat" || gate.law === "sha256_index_json_ascii_lex_raw_bytes";
   if (gate.law === "json_verdict") return { flag: null, index: null, result: gate.root, listing: false };
   return { flag: gate.flag, index: indexed ? gate.index : null, result: null, listing: true };
@@ -92,7 +97,8 @@ function missingEvidence(gate: PlanHashGate, evidence: HashLawEvidence): HashLaw
   if (evidence.flag === null || evidence.flag.state === "absent") return hashLawProblem("FLAG_MISSING", gate.flag, `the flag ${gate.flag} does not exist`);
   if (gate.law === "sha256_bundle_digest") return null;
   if (gate.index === null) return hashLawProblem("GATE_INVALID", null, `the law ${gate.law} needs an index, and the gate names none`);
-  if (evidence.index === null || evidence.index.state === "absent") return hashLawProblem("INDEX_MISSING", gate.index, `the index ${gate.index} does not exist`);
+  if (evidence.index === null || evidence.index.state === "absent")
+    return hashLawProblem("INDEX_MISSING", gate.index, `the index ${gate.index} does not exist`);
   return null;
 }
 
@@ -105,8 +111,10 @@ function flagOf(gate: PlanHashGate, fact: DocumentFact | null): Hex64 | HashLawP
 function planBundle(gate: PlanHashGate, listing: readonly HashLawEntry[], claimed: Hex64): HashLawPlan {
   const judged = listing.filter((entry) => entry.kind !== "directory" && !isExcluded(gate, entry.path));
   const unfit = judged.find((entry) => entry.kind !== "file");
-  if (unfit !== undefined) return refused(hashLawProblem("FILE_UNFIT", unfit.path, `${unfit.path} is a ${unfit.kind}; only regular files are evidence`), claimed);
-  if (judged.length === 0) return refused(hashLawProblem("BUNDLE_EMPTY", gate.root, `the bundle ${gate.root} holds no files; empty evidence never verifies`), claimed);
+  if (unfit !== undefined)
+    return refused(hashLawProblem("FILE_UNFIT", unfit.path, `${unfit.path} is a ${unfit.kind}; only regular files are evidence`), claimed);
+  if (judged.length === 0)
+    return refused(hashLawProblem("BUNDLE_EMPTY", gate.root, `the bundle ${gate.root} holds no files; empty evidence never verifies`), claimed);
   const files = inAsciiOrder(judged.map((entry) => ({ path: entry.path, sha256: null })));
   const twin = files.find((file, i) => file.path === files[i - 1]?.path);
   if (twin !== undefined) return refused(hashLawProblem("PATH_DUPLICATE", twin.path, `${twin.path} is listed more than once`), claimed);
@@ -119,7 +127,8 @@ function planIndexed(gate: PlanHashGate, evidence: HashLawEvidence, claimed: Hex
   const members = fact?.state === "read" ? parseIndex(fact.bytes, path) : documentProblem("INDEX_INVALID", path, fact);
   if (!isMembers(members)) return refused(members, claimed);
   const covered = members.filter((member) => member.path === null || !isExcluded(gate, placeOf(gate, member.path)));
-  if (covered.length === 0) return refused(hashLawProblem("INDEX_EMPTY", path, `every file that ${path} lists is excluded; empty evidence never verifies`), claimed);
+  if (covered.length === 0)
+    return refused(hashLawProblem("INDEX_EMPTY", path, `every file that ${path} lists is excluded; empty evidence never verifies`), claimed);
   const files = covered.flatMap((member) => (member.path === null ? [] : [{ path: placeOf(gate, member.path), sha256: member.sha256 }]));
   const unlisted = unlistedFiles(gate, evidence.listing ?? [], new Set(members.map((member) => (member.path === null ? "" : placeOf(gate, member.path)))));
   const bad = outsideOrUnfit(gate, files, evidence.listing ?? []);
@@ -131,7 +140,8 @@ function planIndexed(gate: PlanHashGate, evidence: HashLawEvidence, claimed: Hex
 
 function planMembers(covered: readonly IndexMember[], files: readonly HashLawFile[], unlisted: readonly string[], claimed: Hex64, path: string): HashLawPlan {
   const without = covered.find((member) => member.sha256 === null);
-  if (without !== undefined) return refused(hashLawProblem("INDEX_INVALID", path, `member ${without.path ?? ""} of ${path} has no sha256_hex`), claimed, unlisted);
+  if (without !== undefined)
+    return refused(hashLawProblem("INDEX_INVALID", path, `member ${without.path ?? ""} of ${path} has no sha256_hex`), claimed, unlisted);
   return { kind: "members", files, concat: covered.map((member) => member.sha256).join(""), unlisted, claimed };
 }
 
@@ -143,7 +153,8 @@ function outsideOrUnfit(gate: PlanHashGate, files: readonly HashLawFile[], listi
     if (problem !== null) return hashLawProblem("PATH_ESCAPES", path, `the listed path ${path} ${problem}`);
     const kind = kinds.get(path);
     if (kind === undefined && isUnder(gate.root, path)) return hashLawProblem("FILE_MISSING", path, `the listed file ${path} does not exist`);
-    if (kind !== undefined && kind !== "file") return hashLawProblem("FILE_UNFIT", path, `the listed file ${path} is a ${kind}; only regular files are evidence`);
+    if (kind !== undefined && kind !== "file")
+      return hashLawProblem("FILE_UNFIT", path, `the listed file ${path} is a ${kind}; only regular files are evidence`);
   }
   return null;
 }
@@ -155,8 +166,10 @@ function unlistedFiles(gate: PlanHashGate, listing: readonly HashLawEntry[], lis
 
 function judgeResult(gate: PlanHashGate, fact: DocumentFact | null): HashLawVerdict {
   const facts = { strength: "asserted", files: 1, unlisted: [] } as const;
-  if (gate.pointer === null) return refusedVerdict(hashLawProblem("GATE_INVALID", null, "the law json_verdict needs a pointer, and the gate names none"), facts);
-  if (fact === null || fact.state === "absent") return refusedVerdict(hashLawProblem("RESULT_MISSING", gate.root, `the result ${gate.root} does not exist`), { ...facts, files: 0 });
+  if (gate.pointer === null)
+    return refusedVerdict(hashLawProblem("GATE_INVALID", null, "the law json_verdict needs a pointer, and the gate names none"), facts);
+  if (fact === null || fact.state === "absent")
+    return refusedVerdict(hashLawProblem("RESULT_MISSING", gate.root, `the result ${gate.root} does not exist`), { ...facts, files: 0 });
   if (fact.state !== "read") return refusedVerdict(documentProblem("RESULT_INVALID", gate.root, fact), facts);
   const problem = resultProblem(gate, gate.pointer, fact.bytes);
   return problem === null ? verifiedVerdict(facts) : refusedVerdict(problem, facts);
@@ -171,7 +184,11 @@ function resultProblem(gate: PlanHashGate, pointer: string, bytes: Uint8Array): 
     return hashLawProblem("RESULT_INVALID", gate.root, `${gate.root} cannot be read as a result: ${messageOf(thrown)}`);
   }
   const seen = value === undefined ? "nothing" : JSON.stringify(value).slice(0, 200);
-  return hashLawProblem("RESULT_DIFFERS", gate.root, `${gate.root} holds ${seen} at ${pointer === "" ? "its root" : pointer}, and ${JSON.stringify(gate.equals).slice(0, 200)} was demanded`);
+  return hashLawProblem(
+    "RESULT_DIFFERS",
+    gate.root,
+    `${gate.root} holds ${seen} at ${pointer === "" ? "its root" : pointer}, and ${JSON.stringify(gate.equals).slice(0, 200)} was demanded`,
+  );
 }
 
 function sameJson(a: JsonValue, b: JsonValue): boolean {

@@ -37,7 +37,11 @@ describe("S6: what is not enforced is said not to be", () => {
   });
 
   test("without a sandbox network is unenforced, and writes are observed at best", () => {
-    expect(enforcementSummary({ ...none, tools: true, write: true, network: true })).toEqual({ tools: "prevented", write: "unenforced", network: "unenforced" });
+    expect(enforcementSummary({ ...none, tools: true, write: true, network: true })).toEqual({
+      tools: "prevented",
+      write: "unenforced",
+      network: "unenforced",
+    });
     expect(enforcementSummary({ ...none, write: true, compared: true })).toEqual({ write: "observed" });
   });
 

@@ -50,10 +50,14 @@ export function createFakeClock(options: { readonly nowMs?: number; readonly aut
       if (signal?.aborted === true || delayMs <= 0) return resolve();
       const sleeper: Sleeper = { atMs: monotonicMs + delayMs, order: order++, wake: resolve };
       sleepers.add(sleeper);
-      signal?.addEventListener("abort", () => {
-        sleepers.delete(sleeper);
-        resolve();
-      }, { once: true });
+      signal?.addEventListener(
+        "abort",
+        () => {
+          sleepers.delete(sleeper);
+          resolve();
+        },
+        { once: true },
+      );
       if (options.autoAdvance === true) void turn().then(() => (sleepers.has(sleeper) ? advance(sleeper.atMs - monotonicMs) : undefined));
     });
 

@@ -6,7 +6,12 @@ describe("fake clock", () => {
   test("stands still until it is moved, and wakes sleepers in the order of their times", async () => {
     const clock = createFakeClock({ nowMs: 1000 });
     const woken: string[] = [];
-    const sleeps = [["b", 20], ["a", 10], ["c", 20], ["late", 31]] as const;
+    const sleeps = [
+      ["b", 20],
+      ["a", 10],
+      ["c", 20],
+      ["late", 31],
+    ] as const;
     for (const [name, delayMs] of sleeps) void clock.sleep(delayMs).then(() => woken.push(`${name}@${clock.monotonicMs()}`));
     await clock.nextTurn();
     expect(woken).toEqual([]);

@@ -17,8 +17,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-const identity = { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b.c", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@b.c", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
-const git = (...args: readonly string[]) => execFileSync("git", args, { cwd: dir, encoding: "utf8", env: { PATH: path, ...identity }, stdio: ["ignore", "pipe", "ignore"] }).trim();
+const identity = {
+  GIT_AUTHOR_NAME: "a",
+  GIT_AUTHOR_EMAIL: "a@b.c",
+  GIT_COMMITTER_NAME: "a",
+  GIT_COMMITTER_EMAIL: "a@b.c",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_NOSYSTEM: "1",
+};
+const git = (...args: readonly string[]) =>
+  execFileSync("git", args, { cwd: dir, encoding: "utf8", env: { PATH: path, ...identity }, stdio: ["ignore", "pipe", "ignore"] }).trim();
 
 function probe(env: Readonly<Record<string, string>> = { PATH: path }) {
   return createEnvironmentProbe({ kernelVersion: "0.1.0", env });
@@ -67,12 +75,24 @@ describe("snapshot", () => {
   });
 
   test.each([
-    [{ GITHUB_ACTIONS: "true", GITHUB_RUN_ID: "7", GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "a/b", GITHUB_ACTOR: "ada" }, { provider: "github-actions", run_url: "https://github.com/a/b/actions/runs/7", actor: "ada" }],
+    [
+      { GITHUB_ACTIONS: "true", GITHUB_RUN_ID: "7", GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "a/b", GITHUB_ACTOR: "ada" },
+      { provider: "github-actions", run_url: "https://github.com/a/b/actions/runs/7", actor: "ada" },
+    ],
     [{ GITHUB_ACTIONS: "true" }, { provider: "github-actions" }],
-    [{ GITLAB_CI: "true", CI_PIPELINE_URL: "https://gitlab/p/1" }, { provider: "gitlab-ci", run_url: "https://gitlab/p/1" }],
+    [
+      { GITLAB_CI: "true", CI_PIPELINE_URL: "https://gitlab/p/1" },
+      { provider: "gitlab-ci", run_url: "https://gitlab/p/1" },
+    ],
     [{ BUILDKITE: "true", BUILDKITE_BUILD_CREATOR: "" }, { provider: "buildkite" }],
-    [{ CIRCLECI: "true", CIRCLE_USERNAME: "ada" }, { provider: "circleci", actor: "ada" }],
-    [{ JENKINS_URL: "https://j/", BUILD_URL: "https://j/1" }, { provider: "jenkins", run_url: "https://j/1" }],
+    [
+      { CIRCLECI: "true", CIRCLE_USERNAME: "ada" },
+      { provider: "circleci", actor: "ada" },
+    ],
+    [
+      { JENKINS_URL: "https://j/", BUILD_URL: "https://j/1" },
+      { provider: "jenkins", run_url: "https://j/1" },
+    ],
     [{ CI: "true" }, { provider: "unknown" }],
   ])("says what the CI says of itself: %o", async (env, ci) => {
     expect((await snapshot(env))["ci"]).toEqual(ci);
@@ -122,52 +142,79 @@ describe("git source", () => {
   /** Each makes a repository whose own configuration would run `evil` when it is looked at carelessly. */
   const hostile: readonly (readonly [string, (evil: string) => void])[] = [
     ["fsmonitor", (evil) => git("config", "core.fsmonitor", evil)],
-    ["hooks path", (evil) => {
-      mkdirSync(join(dir, "hooks"));
-      for (const hook of ["post-index-change", "fsmonitor-watchman", "reference-transaction", "post-checkout"]) {
-        writeFileSync(join(dir, "hooks", hook), `#!/bin/sh\n${evil}\n`);
-        chmodSync(join(dir, "hooks", hook), 0o755);
-      }
-      git("config", "core.hooksPath", join(dir, "hooks"));
-    }],
-    ["clean filter", (evil) => {
-      git("config", "filter.x.clean", evil);
-      git("config", "filter.x.smudge", evil);
-      writeFileSync(join(dir, ".gitattributes"), "* filter=x\n");
-    }],
-    ["filter process", (evil) => {
-      git("config", "filter.x.process", evil);
-      writeFileSync(join(dir, ".gitattributes"), "* filter=x\n");
-    }],
-    ["filter in an included file", (evil) => {
-      writeFileSync(join(dir, ".git/more"), `[filter "x"]\n\tclean = ${evil}\n`);
-      git("config", "include.path", "more");
-      writeFileSync(join(dir, ".gitattributes"), "* filter=x\n");
-    }],
+    [
+      "hooks path",
+      (evil) => {
+        mkdirSync(join(dir, "hooks"));
+        for (const hook of ["post-index-change", "fsmonitor-watchman", "reference-transaction", "post-checkout"]) {
+          writeFileSync(join(dir, "hooks", hook), `#!/bin/sh\n${evil}\n`);
+          chmodSync(join(dir, "hooks", hook), 0o755);
+        }
+        git("config", "core.hooksPath", join(dir, "hooks"));
+      },
+    ],
+    [
+      "clean filter",
+      (evil) => {
+        git("config", "filter.x.clean", evil);
+        git("config", "filter.x.smudge", evil);
+        writeFileSync(join(dir, ".gitattributes"), "* filter=x\n");
+      },
+    ],
+    [
+      "filter process",
+      (evil) => {
+        git("config", "filter.x.process", evil);
+        writeFileSync(join(dir, ".gitattributes"), "* filter=x\n");
+      },
+    ],
+    [
+      "filter in an included file",
+      (evil) => {
+        writeFileSync(join(dir, ".git/more"), `[filter "x"]\n\tclean = ${evil}\n`);
+        git("config", "include.path", "more");
+        writeFileSync(join(dir, ".gitattributes"), "* filter=x\n");
+      },
+    ],
     ["external diff", (evil) => git("config", "diff.external", evil)],
-    ["textconv", (evil) => {
-      git("config", "diff.x.textconv", evil);
-      writeFileSync(join(dir, ".gitattributes"), "* diff=x\n");
-    }],
+    [
+      "textconv",
+      (evil) => {
+        git("config", "diff.x.textconv", evil);
+        writeFileSync(join(dir, ".gitattributes"), "* diff=x\n");
+      },
+    ],
     ["pager", (evil) => git("config", "core.pager", evil)],
-    ["ssh command", (evil) => {
-      git("config", "core.sshCommand", evil);
-      git("config", "remote.origin.url", "ssh://x/y");
-    }],
-    ["partial clone", (evil) => {
-      git("config", "extensions.partialClone", "origin");
-      git("config", "remote.origin.promisor", "true");
-      git("config", "remote.origin.url", `ext::${evil}`);
-      git("config", "protocol.ext.allow", "always");
-    }],
+    [
+      "ssh command",
+      (evil) => {
+        git("config", "core.sshCommand", evil);
+        git("config", "remote.origin.url", "ssh://x/y");
+      },
+    ],
+    [
+      "partial clone",
+      (evil) => {
+        git("config", "extensions.partialClone", "origin");
+        git("config", "remote.origin.promisor", "true");
+        git("config", "remote.origin.url", `ext::${evil}`);
+        git("config", "protocol.ext.allow", "always");
+      },
+    ],
     ["work tree elsewhere", () => git("config", "core.worktree", "/usr")],
-    ["alias", (evil) => {
-      for (const name of ["status", "rev-parse", "config"]) git("config", `alias.${name}`, `!${evil}`);
-    }],
-    ["signature program", (evil) => {
-      git("config", "gpg.program", evil);
-      git("config", "log.showSignature", "true");
-    }],
+    [
+      "alias",
+      (evil) => {
+        for (const name of ["status", "rev-parse", "config"]) git("config", `alias.${name}`, `!${evil}`);
+      },
+    ],
+    [
+      "signature program",
+      (evil) => {
+        git("config", "gpg.program", evil);
+        git("config", "log.showSignature", "true");
+      },
+    ],
     ["credential helper", (evil) => git("config", "credential.helper", `!${evil}`)],
   ];
 

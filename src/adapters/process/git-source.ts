@@ -69,9 +69,22 @@ async function findTop(dir: string): Promise<string | null> {
 }
 
 async function dirtyFacts(root: string, git: (...args: readonly string[]) => Promise<string | null>): Promise<JsonObject> {
-  const status = await git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=all", "--no-renames", "--", ".", ":(exclude,glob)**/.lily/**");
+  const status = await git(
+    "status",
+    "--porcelain=v1",
+    "-z",
+    "--untracked-files=all",
+    "--ignore-submodules=all",
+    "--no-renames",
+    "--",
+    ".",
+    ":(exclude,glob)**/.lily/**",
+  );
   if (status === null) return {};
-  const entries = status.split("\0").filter((entry) => entry !== "").sort();
+  const entries = status
+    .split("\0")
+    .filter((entry) => entry !== "")
+    .sort();
   if (entries.length === 0) return { dirty: false };
   const digest = await dirtyDigest(root, entries);
   return { dirty: true, ...(digest === null ? {} : { dirty_digest: digest }) };
@@ -137,7 +150,9 @@ function runGit(root: string, path: string, args: readonly string[]): Promise<st
   return new Promise((resolve) => {
     try {
       const options = { cwd: root, env, timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: outputBytesMax, windowsHide: true } as const;
-      execFile("git", ["--no-pager", ...safeOptions, ...args], options, (error, stdout) => resolve(error === null ? stdout : error.code === 1 ? "" : null)).stdin?.end();
+      execFile("git", ["--no-pager", ...safeOptions, ...args], options, (error, stdout) =>
+        resolve(error === null ? stdout : error.code === 1 ? "" : null),
+      ).stdin?.end();
     } catch {
       resolve(null);
     }

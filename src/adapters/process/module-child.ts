@@ -23,7 +23,13 @@ export type ModuleJobResult =
 
 export async function moduleChild(load: (specifier: string) => Promise<unknown>, jobPath: string): Promise<void> {
   type Schema = { "~standard": { validate: (value: unknown) => unknown } };
-  type Definition = { name: string; version: string; input: Schema | null; output: Schema | Record<string, Schema> | null; run: (context: object, input: unknown) => unknown };
+  type Definition = {
+    name: string;
+    version: string;
+    input: Schema | null;
+    output: Schema | Record<string, Schema> | null;
+    run: (context: object, input: unknown) => unknown;
+  };
   type Issue = { message: string; path?: readonly (PropertyKey | { key: PropertyKey })[] };
 
   const fs = (await load("node:fs")) as typeof import("node:fs");
@@ -49,11 +55,18 @@ export async function moduleChild(load: (specifier: string) => Promise<unknown>,
     const result = (await schema["~standard"].validate(value)) as { value: unknown; issues?: readonly Issue[] };
     if (result.issues === undefined) return { value: result.value };
     const place = (issue: Issue) => (issue.path ?? []).map((part) => `/${String(typeof part === "object" ? part.key : part)}`).join("");
-    return { problem: result.issues.slice(0, 5).map((issue) => (place(issue) === "" ? issue.message : `${place(issue)}: ${issue.message}`)).join("; ") };
+    return {
+      problem: result.issues
+        .slice(0, 5)
+        .map((issue) => (place(issue) === "" ? issue.message : `${place(issue)}: ${issue.message}`))
+        .join("; "),
+    };
   };
   const find = async (): Promise<Definition> => {
     const exports = (await load(job.url)) as object;
-    const found = new Set(Object.values(exports).filter((value: unknown) => typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[brand] === true));
+    const found = new Set(
+      Object.values(exports).filter((value: unknown) => typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[brand] === true),
+    );
     const [definition] = found;
     if (found.size === 1) return definition as Definition;
     throw new Error(found.size === 0 ? "exports nothing made by defineModule" : `exports ${found.size} modules; keep one a file`);

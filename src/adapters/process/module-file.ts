@@ -12,7 +12,9 @@ export async function checkModuleFile(name: string, path: string, digest: Digest
   });
   const seen = digestBytes(bytes);
   if (seen === digest) return;
-  throw new LilyError("WORKFLOW_DRIFT", `module ${name}: ${path} changed after planning; plan again`, { details: { module: name, path, expected: digest, seen } });
+  throw new LilyError("WORKFLOW_DRIFT", `module ${name}: ${path} changed after planning; plan again`, {
+    details: { module: name, path, expected: digest, seen },
+  });
 }
 
 /** Imports the file, which runs its top level, and returns its one module. Throws MODULE_INVALID. */

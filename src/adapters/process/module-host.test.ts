@@ -26,22 +26,37 @@ function moduleFile(text: string, extension = "ts"): { readonly path: string; re
 }
 
 function contextOf(signal: AbortSignal = new AbortController().signal): ModuleContext {
-  return { runId: `test-${process.pid}`, stepId: `s${count}`, attempt: 1, signal, env: { PATH: process.env["PATH"] ?? "", A: "1" }, cwd: dir, log: (line) => lines.push(line) };
+  return {
+    runId: `test-${process.pid}`,
+    stepId: `s${count}`,
+    attempt: 1,
+    signal,
+    env: { PATH: process.env["PATH"] ?? "", A: "1" },
+    cwd: dir,
+    log: (line) => lines.push(line),
+  };
 }
 
 type Load = (text: string, extension?: string) => Promise<LoadedModule>;
 const ways: readonly (readonly [string, Load])[] = [
-  ["in this process", async (text, extension) => {
-    const { path, digest } = moduleFile(text, extension);
-    return host.load("m", path, digest);
-  }],
-  ["isolated", async (text, extension) => {
-    const { path, digest } = moduleFile(text, extension);
-    return host.loadIsolated("m", path, digest);
-  }],
+  [
+    "in this process",
+    async (text, extension) => {
+      const { path, digest } = moduleFile(text, extension);
+      return host.load("m", path, digest);
+    },
+  ],
+  [
+    "isolated",
+    async (text, extension) => {
+      const { path, digest } = moduleFile(text, extension);
+      return host.loadIsolated("m", path, digest);
+    },
+  ],
 ];
 
-const schemaOf = (name: string) => `{ "~standard": { version: 1, vendor: "test", validate: (value) => typeof value === "number" ? { value: value + 0 } : { issues: [{ message: "not a number", path: ["${name}"] }] } } }`;
+const schemaOf = (name: string) =>
+  `{ "~standard": { version: 1, vendor: "test", validate: (value) => typeof value === "number" ? { value: value + 0 } : { issues: [{ message: "not a number", path: ["${name}"] }] } } }`;
 
 describe.each(ways)("a module %s", (_, load) => {
   test("gets context and input, logs, and returns outputs by name", async () => {
@@ -62,7 +77,8 @@ describe.each(ways)("a module %s", (_, load) => {
   });
 
   test("has its input checked by its own schema", async () => {
-    const loaded = await load(`const input = { "~standard": { version: 1, vendor: "t", validate: (v) => "x" in v ? { value: { x: v.x * 2 } } : { issues: [{ message: "x is missing", path: [{ key: "x" }] }] } } };
+    const loaded =
+      await load(`const input = { "~standard": { version: 1, vendor: "t", validate: (v) => "x" in v ? { value: { x: v.x * 2 } } : { issues: [{ message: "x is missing", path: [{ key: "x" }] }] } } };
       export const m = defineModule({ name: "m", version: "1", input, run: (_, { x }) => ({ x }) });`);
     expect(await loaded.run(contextOf(), { x: 4 })).toEqual({ x: 8 });
     await expect(loaded.run(contextOf(), {})).rejects.toMatchObject({ code: "SCHEMA_MISMATCH", message: expect.stringContaining("/x: x is missing") });
@@ -71,9 +87,13 @@ describe.each(ways)("a module %s", (_, load) => {
   test("has its outputs checked by name, or all together", async () => {
     const named = await load(`export const m = defineModule({ name: "m", version: "1", output: { n: ${schemaOf("n")} }, run: (_, input) => input });`);
     expect(await named.run(contextOf(), { n: 1 })).toEqual({ n: 1 });
-    await expect(named.run(contextOf(), { n: "1" })).rejects.toMatchObject({ code: "MODULE_FAILED", message: expect.stringContaining("n does not fit its schema: /n: not a number") });
+    await expect(named.run(contextOf(), { n: "1" })).rejects.toMatchObject({
+      code: "MODULE_FAILED",
+      message: expect.stringContaining("n does not fit its schema: /n: not a number"),
+    });
     await expect(named.run(contextOf(), { n: 1, other: 2 })).rejects.toThrow(/returned other, which it does not declare/);
-    const whole = await load(`const output = { "~standard": { version: 1, vendor: "t", validate: (v) => v.ok ? { value: v } : { issues: [{ message: "not ok" }] } } };
+    const whole =
+      await load(`const output = { "~standard": { version: 1, vendor: "t", validate: (v) => v.ok ? { value: v } : { issues: [{ message: "not ok" }] } } };
       export const m = defineModule({ name: "m", version: "1", output, run: (_, input) => input });`);
     expect(await whole.run(contextOf(), { ok: true })).toEqual({ ok: true });
     await expect(whole.run(contextOf(), { ok: false })).rejects.toThrow(/outputs does not fit its schema: not ok/);
@@ -91,7 +111,10 @@ describe.each(ways)("a module %s", (_, load) => {
 
   test.each([
     ["export const x = 1;", /exports nothing made by defineModule/],
-    ["const a = defineModule({ name: 'a', version: '1', run: () => {} }); export { a }; export const b = defineModule({ name: 'b', version: '1', run: () => {} });", /exports 2 modules/],
+    [
+      "const a = defineModule({ name: 'a', version: '1', run: () => {} }); export { a }; export const b = defineModule({ name: 'b', version: '1', run: () => {} });",
+      /exports 2 modules/,
+    ],
     ["throw new Error('top level');", /top level/],
     ["export const = ;", /module m/],
   ])("is refused when its file holds none: %s", async (text, message) => {
@@ -114,7 +137,8 @@ describe.each(["load", "loadIsolated"] as const)("%s", (way) => {
 
   test("new bytes at the same path are a new module", async () => {
     const { path } = moduleFile("");
-    const text = (n: number) => `import { defineModule } from ${JSON.stringify(library)}; export const m = defineModule({ name: "m", version: "${n}", run: () => ({}) });`;
+    const text = (n: number) =>
+      `import { defineModule } from ${JSON.stringify(library)}; export const m = defineModule({ name: "m", version: "${n}", run: () => ({}) });`;
     for (const n of [1, 2]) {
       writeFileSync(path, text(n));
       expect((await host[way]("m", path, digestBytes(text(n)))).version).toBe(String(n));
@@ -124,17 +148,25 @@ describe.each(["load", "loadIsolated"] as const)("%s", (way) => {
 
 describe("an isolated module", () => {
   const load = async (body: string) => {
-    const { path, digest } = moduleFile(`import { spawn } from "node:child_process"; import { writeFileSync } from "node:fs"; export const m = defineModule({ name: "m", version: "1", run: async (context) => { ${body} } });`);
+    const { path, digest } = moduleFile(
+      `import { spawn } from "node:child_process"; import { writeFileSync } from "node:fs"; export const m = defineModule({ name: "m", version: "1", run: async (context) => { ${body} } });`,
+    );
     return host.loadIsolated("m", path, digest);
   };
 
   test("E6: is ended with all it started when the signal aborts", async () => {
-    const loaded = await load(`const child = spawn("sleep", ["600"], { detached: true, stdio: "ignore" }); context.log("pids " + process.pid + " " + child.pid); for (;;);`);
+    const loaded = await load(
+      `const child = spawn("sleep", ["600"], { detached: true, stdio: "ignore" }); context.log("pids " + process.pid + " " + child.pid); for (;;);`,
+    );
     const abort = new AbortController();
     const running = loaded.run(contextOf(abort.signal), {});
     running.catch(() => undefined);
     while (lines.length === 0) await delay(10);
-    const pids = /pids (\d+) (\d+)/.exec(lines[0] ?? "")?.slice(1).map(Number) ?? [];
+    const pids =
+      /pids (\d+) (\d+)/
+        .exec(lines[0] ?? "")
+        ?.slice(1)
+        .map(Number) ?? [];
     abort.abort();
     await expect(running).rejects.toMatchObject({ code: "CONTEXT_REVOKED" });
     expect(pids).toHaveLength(2);
@@ -147,7 +179,9 @@ describe("an isolated module", () => {
   });
 
   test("may clean up on the signal", async () => {
-    const loaded = await load(`context.log("ready"); await new Promise((resolve) => { const timer = setInterval(() => {}, 1000); context.signal.addEventListener("abort", () => { clearInterval(timer); resolve(null); }); }); writeFileSync(context.cwd + "/cleaned", ""); return {};`);
+    const loaded = await load(
+      `context.log("ready"); await new Promise((resolve) => { const timer = setInterval(() => {}, 1000); context.signal.addEventListener("abort", () => { clearInterval(timer); resolve(null); }); }); writeFileSync(context.cwd + "/cleaned", ""); return {};`,
+    );
     const abort = new AbortController();
     const running = loaded.run(contextOf(abort.signal), {});
     running.catch(() => undefined);
@@ -169,7 +203,9 @@ describe("an isolated module", () => {
   });
 
   test("has both streams logged, and only the environment of its step", async () => {
-    const loaded = await load(`console.log("out"); console.error("err"); process.stdout.write("rest"); return { env: Object.keys(process.env).sort(), own: Object.keys(context.env).sort() };`);
+    const loaded = await load(
+      `console.log("out"); console.error("err"); process.stdout.write("rest"); return { env: Object.keys(process.env).sort(), own: Object.keys(context.env).sort() };`,
+    );
     expect(await loaded.run(contextOf(), {})).toEqual({ env: ["A", "LILY_RUN", "PATH"], own: ["A", "PATH"] });
     expect(lines).toEqual(["out", "rest", "err"]);
   });

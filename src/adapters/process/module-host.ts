@@ -30,7 +30,11 @@ async function loadHere(file: ModuleFileRef): Promise<LoadedModule> {
   };
 }
 
-async function loadIsolated(processes: ProcessRunner, described: Map<string, Promise<{ readonly version: string }>>, file: ModuleFileRef): Promise<LoadedModule> {
+async function loadIsolated(
+  processes: ProcessRunner,
+  described: Map<string, Promise<{ readonly version: string }>>,
+  file: ModuleFileRef,
+): Promise<LoadedModule> {
   await checkModuleFile(file.name, file.path, file.digest);
   const key = `${file.digest} ${file.path}`;
   const description = described.get(key) ?? describeModule(processes, file);

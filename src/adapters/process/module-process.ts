@@ -162,7 +162,9 @@ async function endText(outcome: ProcessOutcome, dir: string): Promise<string> {
   const last = /^(\w*Error.*)$/m.exec(stderr)?.[1];
   switch (outcome.outcome) {
     case "exited":
-      return outcome.exitCode === 0 ? "its process ended before it gave a result" : `its process exited with ${outcome.exitCode}${last === undefined ? "" : `: ${last}`}`;
+      return outcome.exitCode === 0
+        ? "its process ended before it gave a result"
+        : `its process exited with ${outcome.exitCode}${last === undefined ? "" : `: ${last}`}`;
     case "output_limit":
       return `it wrote more than ${logBytesMax} bytes of log`;
     case "timeout":

@@ -18,7 +18,12 @@ export async function checkOutput(definition: ModuleDefinition, result: unknown)
   const outputs = result ?? {};
   if (!isJsonObject(outputs)) throw refuse(definition, "it returned something that is not an object of outputs by name");
   const { output } = definition;
-  const checked = output === null ? outputs : isStandardSchema(output) ? await checkedBy(definition, output, outputs, "outputs") : await checkNamed(definition, output, outputs);
+  const checked =
+    output === null
+      ? outputs
+      : isStandardSchema(output)
+        ? await checkedBy(definition, output, outputs, "outputs")
+        : await checkNamed(definition, output, outputs);
   if (!isJsonObject(checked)) throw refuse(definition, "its output schema did not give an object of outputs by name");
   try {
     canonicalJson(checked, { fractions: true });

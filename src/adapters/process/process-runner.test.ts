@@ -55,7 +55,9 @@ function stateOf(pid: number): string | null {
 /** Processes that live although they should not: those that wrote their pid, and those whose environment holds the marker. */
 function living(marker: string): readonly number[] {
   const written = existsSync(join(dir, "pids")) ? readFileSync(join(dir, "pids"), "utf8").trim().split("\n").map(Number) : [];
-  const marked = readdirSync("/proc").map(Number).filter((pid) => pid > 0 && carries(pid, marker));
+  const marked = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && carries(pid, marker));
   return [...new Set([...written, ...marked])].filter((pid) => !["Z", "X", null].includes(stateOf(pid)));
 }
 
@@ -70,7 +72,16 @@ function carries(pid: number, marker: string): boolean {
 describe("outcomes", () => {
   test("a command that ends with 0 has exited, and a silent one makes no log file", async () => {
     const outcome = await run(["true"]);
-    expect(outcome).toMatchObject({ outcome: "exited", exitCode: 0, signal: null, stdoutBytes: 0, stderrBytes: 0, cut: false, survivorsKilled: 0, error: null });
+    expect(outcome).toMatchObject({
+      outcome: "exited",
+      exitCode: 0,
+      signal: null,
+      stdoutBytes: 0,
+      stderrBytes: 0,
+      cut: false,
+      survivorsKilled: 0,
+      error: null,
+    });
     expect(readdirSync(dir)).toEqual([]);
   });
 
@@ -129,7 +140,9 @@ describe("outcomes", () => {
       const free = await run(2);
       console.log(full.outcome, /EMFILE/.test(full.error), free.outcome, free.exitCode);
       process.exit(0);`;
-    const outcome = await shell(`ulimit -n 64; exec "$NODE" --input-type=module --eval "$SCRIPT"`, { env: { PATH: process.env["PATH"] ?? "", NODE: process.execPath, SCRIPT: script } });
+    const outcome = await shell(`ulimit -n 64; exec "$NODE" --input-type=module --eval "$SCRIPT"`, {
+      env: { PATH: process.env["PATH"] ?? "", NODE: process.execPath, SCRIPT: script },
+    });
     expect(outcome.stdoutTail).toBe("spawn_failed true exited 0\n");
   });
 
@@ -161,7 +174,8 @@ describe("outcomes", () => {
 
 describe("redaction", () => {
   test("S4: a secret is in no log and no tail, whole or written in two parts", async () => {
-    const script = "process.stdout.write('a hun'); setTimeout(() => { process.stdout.write('ter2pass b'); console.error(Buffer.from('x=hunter2pass').toString('base64')); }, 30)";
+    const script =
+      "process.stdout.write('a hun'); setTimeout(() => { process.stdout.write('ter2pass b'); console.error(Buffer.from('x=hunter2pass').toString('base64')); }, 30)";
     const outcome = await run([process.execPath, "-e", script], { redact: ["hunter2pass"] });
     expect(stdout()).toBe("a [redacted] b");
     expect(outcome.stdoutTail).toBe("a [redacted] b");

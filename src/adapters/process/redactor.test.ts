@@ -63,10 +63,13 @@ describe("a redacted stream", () => {
   test("does not depend on how the bytes were cut into chunks, and never shows a secret", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 40 });
     const secrets = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "c"), minLength: 2, maxLength: 5 }), { maxLength: 3 });
-    fc.assert(fc.property(text, secrets, fc.integer({ min: 1, max: 9 }), (bytes, values, size) => {
-      const whole = redact(values, bytes);
-      const shown = whole.split("[redacted]");
-      return redact(values, bytes, size) === whole && values.every((value) => shown.every((part) => !part.includes(value)));
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(text, secrets, fc.integer({ min: 1, max: 9 }), (bytes, values, size) => {
+        const whole = redact(values, bytes);
+        const shown = whole.split("[redacted]");
+        return redact(values, bytes, size) === whole && values.every((value) => shown.every((part) => !part.includes(value)));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -48,7 +48,17 @@ function formsOf(text: string): readonly string[] {
   const hex = bytes.toString("hex");
   const percent = [...bytes].map(percentByte).join("");
   const json = Buffer.from(JSON.stringify(text).slice(1, -1), "utf8").toString("latin1");
-  const derived = [hex, hex.toUpperCase(), percent, lowerPercent(percent), percent.replaceAll("%20", "+"), json, json.replaceAll("/", "\\/"), asciiJson(text), ...base64Forms(bytes)];
+  const derived = [
+    hex,
+    hex.toUpperCase(),
+    percent,
+    lowerPercent(percent),
+    percent.replaceAll("%20", "+"),
+    json,
+    json.replaceAll("/", "\\/"),
+    asciiJson(text),
+    ...base64Forms(bytes),
+  ];
   return [raw, ...derived.filter((form) => form.length >= Math.min(fragmentLengthMin, raw.length + 1))];
 }
 
@@ -62,8 +72,9 @@ function lowerPercent(text: string): string {
 }
 
 function asciiJson(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: everything outside ASCII is what is looked for
-  return JSON.stringify(text).slice(1, -1).replace(/[^\u0000-\u007f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Base64 of the value behind 0, 1 and 2 unknown bytes: the digits that depend on the value alone. */
