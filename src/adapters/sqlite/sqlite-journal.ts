@@ -9,10 +9,11 @@ type Refusal = Extract<CommitOutcome, { readonly outcome: "refused" }>;
 
 /** L1 and L3 in one statement: the head moves only from what the writer saw, and only for the newest token. */
 const advance = `UPDATE streams SET size = ?, bytes = ?, hash = ?, change = ?
-  WHERE stream = ? AND size = ? AND bytes = ? AND hash IS ? AND token = ? RETURNING id`;
+  WHERE id = ? AND size = ? AND bytes = ? AND hash IS ? AND token = ?`;
 const insertRow = "INSERT INTO journal (stream, from_seq, count, start, finish, bytes) VALUES (?, ?, ?, ?, ?, ?)";
 const selectRows = "SELECT streams.stream, from_seq, count, start, journal.bytes FROM journal JOIN streams ON streams.id = journal.stream";
 const deleteRows = "DELETE FROM journal WHERE stream = (SELECT id FROM streams WHERE stream = ?) AND finish <= ?";
+const idsMax = 10_000;
 /** A stream that is known but has no event yet. */
 export const insertStream = "INSERT OR IGNORE INTO streams (stream, token, size, bytes, hash, change) VALUES (?, 0, 0, 0, NULL, 0)";
 
@@ -22,16 +23,24 @@ export class SqliteJournal implements Journal {
   /** Rows that may go. They go with the next commit, because a sync of their own would cost more than they do. */
   readonly #trims = new Map<StreamId, number>();
 
+  /** Numbers of streams, which never change once committed; forgotten when something is taken back. */
+  readonly #ids = new Map<StreamId, number>();
+
   constructor(db: AuthorityDatabase) {
     this.#db = db;
   }
 
   async commit(units: readonly CommitUnit[]): Promise<readonly CommitOutcome[]> {
-    return this.#db.transaction("commit events", () => {
-      this.#trimNow();
-      const change = this.#nextChange();
-      return units.map((unit) => this.#commitUnit(unit, change));
-    });
+    try {
+      return this.#db.transaction("commit events", () => {
+        this.#trimNow();
+        const change = this.#nextChange();
+        return units.map((unit) => this.#commitUnit(unit, change));
+      });
+    } catch (thrown) {
+      this.#ids.clear();
+      throw thrown;
+    }
   }
 
   async head(stream: StreamId): Promise<StreamHead | null> {
@@ -101,6 +110,7 @@ export class SqliteJournal implements Journal {
       const refusal = this.#append(append, change);
       if (refusal === null) continue;
       this.#db.exec("ROLLBACK TO unit; RELEASE unit");
+      this.#ids.clear();
       return refusal;
     }
     this.#db.exec("RELEASE unit");
@@ -110,18 +120,24 @@ export class SqliteJournal implements Journal {
   #append(append: StreamAppend, change: number): Refusal | null {
     const { stream, token, fromSeq, prev, offset, bytes, count, hash } = append;
     const finish = offset + bytes.length;
-    const move = (): number | null => {
-      const moved = this.#db.get(advance, fromSeq + count, finish, hash, change, stream, fromSeq, offset, prev, token);
-      return moved === undefined ? null : countOf(moved["id"]);
-    };
-    let id = move();
-    if (id === null) {
-      if (fromSeq === 0) this.#db.run(insertStream, stream);
-      id = move();
-    }
+    const id = this.#idOf(stream, fromSeq === 0);
     if (id === null) return this.#refusal(append);
+    if (this.#db.run(advance, fromSeq + count, finish, hash, change, id, fromSeq, offset, prev, token) !== 1) return this.#refusal(append);
     this.#db.run(insertRow, id, fromSeq, count, offset, finish, bytes);
     return null;
+  }
+
+  /** Number of a stream; a first event makes it known. Null when there is none. */
+  #idOf(stream: StreamId, make: boolean): number | null {
+    const known = this.#ids.get(stream);
+    if (known !== undefined) return known;
+    if (make) this.#db.run(insertStream, stream);
+    const row = this.#db.get("SELECT id FROM streams WHERE stream = ?", stream);
+    if (row === undefined) return null;
+    const id = countOf(row["id"]);
+    if (this.#ids.size >= idsMax) this.#ids.clear();
+    this.#ids.set(stream, id);
+    return id;
   }
 
   #refusal({ stream, token }: StreamAppend): Refusal {
