@@ -11,7 +11,6 @@ import type { PlanGate } from "../contracts/plan-document.ts";
 import type { StepState, StoredArtifact } from "../graph/run-state.ts";
 import { resolveArgv } from "../graph/resolve-template.ts";
 import { type GateVerdict, gateError, judgeCommand, judgeSchema } from "../judge/gate-verdict.ts";
-import { judgeTool } from "../judge/policy.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import { artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, storedArtifacts } from "./step-references.ts";
 import type { Delivery } from "./effect.ts";
@@ -24,6 +23,7 @@ import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import { storedBody } from "./step-report.ts";
 import { storeLogs } from "./store-logs.ts";
+import { toolVerdict } from "./tool-verdict.ts";
 
 const gateLogBytesMax = 16 * 1024 * 1024;
 const jsonBytesMax = 64 * 1024 * 1024;
@@ -110,7 +110,7 @@ async function observeCommand(run: RunContext, gate: PlanGate, check: CommandChe
   const argv = resolveArgv(check.argv, lookup);
   const tool = await processes.resolveTool(argv[0] ?? "", env["PATH"] ?? "", folder.cwd);
   if (tool === null) return { verdict: gateError(`command not found: ${argv[0] ?? ""}`), logs: [] };
-  const allowed = judgeTool(run.plan.policy, tool.path, argv[0] ?? "");
+  const allowed = await toolVerdict(run, tool.path, argv[0] ?? "", env["PATH"] ?? "");
   if (!allowed.allowed) return { verdict: gateError(allowed.reason ?? "the policy does not allow the tool"), logs: [] };
   const running = processes.start({
     // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.

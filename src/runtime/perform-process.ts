@@ -1,7 +1,7 @@
 /** Runs a step's command and reports how it ended; outputs are collected by the caller. */
 import { LilyError } from "../base/lily-error.ts";
 import type { ExecutorSummary } from "../contracts/events.ts";
-import { enforcementSummary, judgeTool } from "../judge/policy.ts";
+import { enforcementSummary } from "../judge/policy.ts";
 import { type ReferenceLookup, resolveArgv } from "../graph/resolve-template.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
@@ -10,6 +10,7 @@ import type { EndSignal } from "./end-signal.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import type { Execution } from "./step-report.ts";
+import { toolVerdict } from "./tool-verdict.ts";
 
 /** From SIGTERM to SIGKILL. */
 export const killGraceMs = 2_000;
@@ -28,7 +29,7 @@ export async function performProcess(run: RunContext, step: StepState, attempt: 
   const command = argv[0] ?? "";
   const tool = await processes.resolveTool(command, env["PATH"] ?? "", folder.cwd);
   if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), violation: null, redact };
-  const verdict = judgeTool(run.plan.policy, tool.path, command);
+  const verdict = await toolVerdict(run, tool.path, command, env["PATH"] ?? "");
   if (!verdict.allowed) {
     const reason = verdict.reason ?? `the policy does not allow ${command}`;
     return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason, redact };
