@@ -110,7 +110,7 @@ async function observeCommand(run: RunContext, gate: PlanGate, check: CommandChe
   const argv = resolveArgv(check.argv, lookup);
   const tool = await processes.resolveTool(argv[0] ?? "", env["PATH"] ?? "", folder.cwd);
   if (tool === null) return { verdict: gateError(`command not found: ${argv[0] ?? ""}`), logs: [] };
-  const allowed = await toolVerdict(run, tool.path, argv[0] ?? "", env["PATH"] ?? "");
+  const allowed = await toolVerdict(run, tool.path, argv[0] ?? "");
   if (!allowed.allowed) return { verdict: gateError(allowed.reason ?? "the policy does not allow the tool"), logs: [] };
   const running = processes.start({
     // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.

@@ -29,7 +29,7 @@ export async function performProcess(run: RunContext, step: StepState, attempt: 
   const command = argv[0] ?? "";
   const tool = await processes.resolveTool(command, env["PATH"] ?? "", folder.cwd);
   if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), violation: null, redact };
-  const verdict = await toolVerdict(run, tool.path, command, env["PATH"] ?? "");
+  const verdict = await toolVerdict(run, tool.path, command);
   if (!verdict.allowed) {
     const reason = verdict.reason ?? `the policy does not allow ${command}`;
     return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason, redact };
