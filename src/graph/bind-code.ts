@@ -45,7 +45,8 @@ export async function verifyPlanCode(plan: PlanDocument, tree: FileTree, moduleT
   const problems: ProblemView[] = [];
   for (const { path, digest } of plan.code) await compare(problems, "file", path, digest, tree);
   const listed = new Set(plan.code.map((file) => file.path));
-  for (const { name, path, digest } of plan.modules) if (moduleTree !== tree || !listed.has(path)) await compare(problems, `module ${name}`, path, digest, moduleTree);
+  for (const { name, path, digest } of plan.modules)
+    if (moduleTree !== tree || !listed.has(path)) await compare(problems, `module ${name}`, path, digest, moduleTree);
   return [...problems, ...(await addedFiles(plan, tree))];
 }
 

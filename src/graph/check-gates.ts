@@ -14,13 +14,16 @@ function checkGate(context: CheckContext, gate: WorkflowGate, path: Path): void 
   checkDuration(context, gate.timeout, [...path, "timeout"], 1);
   if (gate.run !== undefined) checkArgv(context, gate.run, [...path, "run"], null);
   if (gate.run === undefined) {
-    for (const member of ["env", "env_from", "secrets"] as const) if (gate[member] !== undefined) report([...path, member], `${member} is for gates that run a command`);
+    for (const member of ["env", "env_from", "secrets"] as const)
+      if (gate[member] !== undefined) report([...path, member], `${member} is for gates that run a command`);
   }
   checkEnvironment(context, gate, path, null);
   checkSchemaGate(context, gate, path);
   if (gate.hash !== undefined) checkHash(context, gate.hash, [...path, "hash"]);
   if (gate.approval !== undefined) {
-    report([...path, "approval"], `gate ${gate.id} asks for an approval; this version judges gates with run, schema and of, or hash`, { code: "EXECUTOR_UNAVAILABLE" });
+    report([...path, "approval"], `gate ${gate.id} asks for an approval; this version judges gates with run, schema and of, or hash`, {
+      code: "EXECUTOR_UNAVAILABLE",
+    });
   }
 }
 
@@ -46,14 +49,16 @@ function checkHash(context: CheckContext, hash: WorkflowHashGate, path: Path): v
     if (text !== undefined) checkPath(context, text, [...path, member]);
   }
   (hash.exclude_filenames ?? []).forEach((name, index) => {
-    if (name.includes("/") || name.includes("\\")) report([...path, "exclude_filenames", index], `${JSON.stringify(name.slice(0, 80))} must be a file name without a folder`);
+    if (name.includes("/") || name.includes("\\"))
+      report([...path, "exclude_filenames", index], `${JSON.stringify(name.slice(0, 80))} must be a file name without a folder`);
   });
   const isVerdict = hash.law === "json_verdict";
   for (const member of ["pointer", "equals"] as const) {
     if (isVerdict && hash[member] === undefined) report([...path], `law json_verdict needs ${member}`);
     if (!isVerdict && hash[member] !== undefined) report([...path, member], `${member} is for the law json_verdict`);
   }
-  if (hash.pointer !== undefined && !/^(?:\/(?:[^~/]|~[01])*)*$/.test(hash.pointer)) report([...path, "pointer"], `${JSON.stringify(hash.pointer.slice(0, 80))} is not a JSON pointer`);
+  if (hash.pointer !== undefined && !/^(?:\/(?:[^~/]|~[01])*)*$/.test(hash.pointer))
+    report([...path, "pointer"], `${JSON.stringify(hash.pointer.slice(0, 80))} is not a JSON pointer`);
 }
 
 /** Gate ids are unique in the document, whatever step they belong to: results and routes name them alone. */
@@ -63,7 +68,8 @@ export function checkGateIds({ document, report, placeOf }: CheckContext): void 
     gates.forEach(({ id }, index) => {
       const first = seen.get(id.toLowerCase());
       const at = [...path, placeOf(pathText(path), index), "id"];
-      if (first !== undefined) report(at, first === id ? `gate id ${id} is used twice; gate ids are unique in the document` : `gate ids ${first} and ${id} differ in case only`);
+      if (first !== undefined)
+        report(at, first === id ? `gate id ${id} is used twice; gate ids are unique in the document` : `gate ids ${first} and ${id} differ in case only`);
       else seen.set(id.toLowerCase(), id);
     });
   for (const [id, step] of Object.entries(document.steps)) check(step.gates ?? [], ["steps", id, "gates"]);

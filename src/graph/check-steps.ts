@@ -37,7 +37,13 @@ function checkBody(context: CheckContext, id: string, step: WorkflowStep, path: 
   if (step.module !== undefined && !modules.has(step.module)) {
     report([...path, "module"], `module ${step.module} is not registered in lily.yaml`, { code: "MODULE_NOT_FOUND", wanted: step.module, known: modules });
   }
-  for (const [member, executor] of [["run", "process"], ["shell", "shell"], ["module", "module"], ["engine", "engine"], ["llm", "llm"]] as const) {
+  for (const [member, executor] of [
+    ["run", "process"],
+    ["shell", "shell"],
+    ["module", "module"],
+    ["engine", "engine"],
+    ["llm", "llm"],
+  ] as const) {
     if (step[member] === undefined || executors.has(executor)) continue;
     report([...path, member], `step ${id} needs the executor ${executor}; this version has ${[...executors].join(", ")}`, { code: "EXECUTOR_UNAVAILABLE" });
   }
@@ -73,7 +79,8 @@ function checkNeeds({ report, names }: CheckContext, id: string, step: WorkflowS
 
 function checkOutputs(context: CheckContext, step: WorkflowStep, path: Path): void {
   const outputs = Object.entries(step.outputs ?? {});
-  for (const [first, second] of caseTwins(outputs.map(([name]) => name))) context.report([...path, "outputs", second], `outputs ${first} and ${second} differ in case only`);
+  for (const [first, second] of caseTwins(outputs.map(([name]) => name)))
+    context.report([...path, "outputs", second], `outputs ${first} and ${second} differ in case only`);
   for (const [name, output] of outputs) {
     const at = [...path, "outputs", name];
     const places = (output.path === undefined ? 0 : 1) + (output.glob === undefined ? 0 : 1);
@@ -96,7 +103,8 @@ function checkPure(context: CheckContext, id: string, step: WorkflowStep, path: 
   const sandbox = document.policy?.sandbox ?? policyDefaults.sandbox ?? "off";
   if (workdir === "source" && sandbox === "off") report(at, `pure step ${id} needs workdir: isolated, or policy.sandbox prefer or require`);
   const open = [...(step.env_from ?? []), ...(step.secrets ?? [])];
-  if (open.length > 0 && step.env_affects_output !== false) report(at, `pure step ${id} takes ${open.join(", ")} from outside; say env_affects_output: false if that changes no output`);
+  if (open.length > 0 && step.env_affects_output !== false)
+    report(at, `pure step ${id} takes ${open.join(", ")} from outside; say env_affects_output: false if that changes no output`);
 }
 
 export function checkRetry(context: CheckContext, retry: WorkflowRetry, path: Path): void {

@@ -82,7 +82,8 @@ export function checkPath({ report }: CheckContext, text: string, path: Path, ow
   if (problem !== null) report(path, `path ${JSON.stringify(text.slice(0, 200))} ${problem}; paths are relative and stay inside`, { code: "PATH_INVALID" });
   else if (text.includes("${")) report(path, `path ${JSON.stringify(text.slice(0, 200))} holds a reference, but paths are not templates`);
   else if (ownFolderToo) return;
-  else if (plain.toLowerCase() === ".lily" || plain.toLowerCase().startsWith(".lily/")) report(path, `path ${text} lies in .lily, which is Lily's own`, { code: "PATH_INVALID" });
+  else if (plain.toLowerCase() === ".lily" || plain.toLowerCase().startsWith(".lily/"))
+    report(path, `path ${text} lies in .lily, which is Lily's own`, { code: "PATH_INVALID" });
 }
 
 export function checkSchemaName({ report, schemas }: CheckContext, id: string | undefined, path: Path): void {

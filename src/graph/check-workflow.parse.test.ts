@@ -4,7 +4,14 @@ import { checkWorkflow } from "./check-workflow.ts";
 
 const yaml = "YAML_INVALID";
 const json = "JSON_INVALID";
-const bad = (name: string, text: string, code: string, line: number | null, names: string, file = "flow.yaml"): BadCase => ({ name, text, code, line, names, file });
+const bad = (name: string, text: string, code: string, line: number | null, names: string, file = "flow.yaml"): BadCase => ({
+  name,
+  text,
+  code,
+  line,
+  names,
+  file,
+});
 const deepFlow = `a: ${"[".repeat(100)}${"]".repeat(100)}`;
 const laughs = `a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]`;
 
@@ -73,7 +80,7 @@ const cases: readonly BadCase[] = [
   bad("JSON with a lone surrogate", '{"title":"\\ud800"}', json, 1, "lone surrogate", "flow.json"),
   bad("JSON with an integer that would be rounded", '{"title":\n{"a":12345678901234567890}}', json, 2, "12345678901234567", "flow.json"),
   bad("JSON with a number out of range", '{"a":1e999}', json, 1, "out of range", "flow.json"),
-  bad("JSON with text after the end", '{}\n{}', json, 2, "after the end", "flow.json"),
+  bad("JSON with text after the end", "{}\n{}", json, 2, "after the end", "flow.json"),
   bad("JSON with a byte order mark", "\uFEFF{}", json, 1, "unexpected character", "flow.json"),
   bad("JSON of 100 levels", "[".repeat(100), "INPUT_TOO_LARGE", null, "64 levels", "flow.json"),
   bad("YAML in a file named .json", "workflow: w\n", json, 1, "unexpected character", "flow.JSON"),

@@ -3,7 +3,13 @@ import { type BadCase, checkText, matching, withRoot, withStep } from "./check-w
 import { checkWorkflow } from "./check-workflow.ts";
 
 const invalid = "WORKFLOW_INVALID";
-const step = (name: string, members: string, line: number, names: string, code = invalid, after = ""): BadCase => ({ name, text: withStep(members, after), code, line, names });
+const step = (name: string, members: string, line: number, names: string, code = invalid, after = ""): BadCase => ({
+  name,
+  text: withStep(members, after),
+  code,
+  line,
+  names,
+});
 const root = (name: string, members: string, line: number, names: string, code = invalid): BadCase => ({ name, text: withRoot(members), code, line, names });
 const whole = (name: string, text: string, line: number, names: string, code = invalid): BadCase => ({ name, text, code, line, names });
 const run = "run: [node]";
@@ -88,11 +94,25 @@ const meanings: readonly BadCase[] = [
   step("a need listed twice", `${run}\nneeds: [b, b]`, 6, "b is listed twice", invalid, "  b: { run: [x] }\n"),
   step("a cycle of two", `${run}\nneeds: [b]`, 6, "a -> b -> a", invalid, "  b: { run: [x], needs: [a] }\n"),
   step("a cycle of three", `${run}\nneeds: [b]`, 6, "a -> b -> c -> a", invalid, "  b: { run: [x], needs: [c] }\n  c: { run: [x], needs: [a] }\n"),
-  step("a cycle through references", 'run: [node, "${steps.b.outputs.o}"]', 4, "implied by a reference", invalid, "  b: { run: [x], needs: [a], outputs: { o: { path: p } } }\n"),
+  step(
+    "a cycle through references",
+    'run: [node, "${steps.b.outputs.o}"]',
+    4,
+    "implied by a reference",
+    invalid,
+    "  b: { run: [x], needs: [a], outputs: { o: { path: p } } }\n",
+  ),
   step("an unknown param", 'run: [node, "${params.yaer}"]', 5, "did you mean year?", invalid, "params: { year: { default: 1 } }\n"),
   step("an unknown input", 'run: [node, "${inputs.cvs}"]', 5, "did you mean csv?", invalid, "inputs: { csv: { file: x } }\n"),
   step("an output of an unknown step", 'run: [node, "${steps.bb.outputs.o}"]', 5, "unknown step bb"),
-  step("an unknown output of a step", 'run: [node, "${steps.b.outputs.tabel}"]', 5, "did you mean table?", invalid, "  b: { run: [x], outputs: { table: { path: p } } }\n"),
+  step(
+    "an unknown output of a step",
+    'run: [node, "${steps.b.outputs.tabel}"]',
+    5,
+    "did you mean table?",
+    invalid,
+    "  b: { run: [x], outputs: { table: { path: p } } }\n",
+  ),
   step("its own output", 'run: [node, "${steps.a.outputs.o}"]\noutputs: { o: { path: p } }', 5, "its own output o"),
   step("its own output in env", `${run}\noutputs: { o: { path: p } }\nenv: { X: "\${steps.a.outputs.o}" }`, 7, "its own output o"),
   step("a reference to nothing known", 'run: [node, "${HOME}"]', 5, "${HOME}"),
@@ -134,20 +154,56 @@ const meanings: readonly BadCase[] = [
   step("a command's output without a place", `${run}\noutputs: { o: {} }`, 6, "needs path or glob"),
   step("output names that differ in case only", `${run}\noutputs: { o: { path: a }, O: { path: b } }`, 6, "o and O"),
   step("two outputs of one step in one file", `${run}\noutputs: { o: { path: a }, p: { path: ./a } }`, 6, "also written by output o of step a"),
-  step("two steps that write one file", `${run}\noutputs: { o: { path: out/x } }`, 7, "also written by output o of step a", invalid, "  b: { run: [x], outputs: { o: { path: out/X } } }\n"),
-  step("an unknown schema of an output", `${run}\noutputs: { o: { path: a, schema: weather_tabel.v1 } }`, 6, "did you mean weather_table.v1?", "SCHEMA_UNKNOWN"),
-  step("an unknown schema of a gate", `${run}\noutputs: { o: { path: a } }\ngates: [{ id: g, schema: nope.v1, of: "\${steps.a.outputs.o}" }]`, 7, "nope.v1", "SCHEMA_UNKNOWN"),
+  step(
+    "two steps that write one file",
+    `${run}\noutputs: { o: { path: out/x } }`,
+    7,
+    "also written by output o of step a",
+    invalid,
+    "  b: { run: [x], outputs: { o: { path: out/X } } }\n",
+  ),
+  step(
+    "an unknown schema of an output",
+    `${run}\noutputs: { o: { path: a, schema: weather_tabel.v1 } }`,
+    6,
+    "did you mean weather_table.v1?",
+    "SCHEMA_UNKNOWN",
+  ),
+  step(
+    "an unknown schema of a gate",
+    `${run}\noutputs: { o: { path: a } }\ngates: [{ id: g, schema: nope.v1, of: "\${steps.a.outputs.o}" }]`,
+    7,
+    "nope.v1",
+    "SCHEMA_UNKNOWN",
+  ),
   step("a schema gate without of", `${run}\ngates: [{ id: g, schema: weather_table.v1 }]`, 6, "which output"),
   step("of without a schema", `${run}\ngates: [{ id: g, run: [x], of: x }]`, 6, "of belongs to a gate with schema"),
   step("of as a path", `${run}\ngates: [{ id: g, schema: weather_table.v1, of: out/x.json }]`, 6, "exactly one ${steps.STEP.outputs.OUTPUT}"),
-  step("of with more than a reference", `${run}\noutputs: { o: { path: a } }\ngates: [{ id: g, schema: weather_table.v1, of: "x\${steps.a.outputs.o}" }]`, 7, "exactly one"),
+  step(
+    "of with more than a reference",
+    `${run}\noutputs: { o: { path: a } }\ngates: [{ id: g, schema: weather_table.v1, of: "x\${steps.a.outputs.o}" }]`,
+    7,
+    "exactly one",
+  ),
   step("env on a hash gate", `${run}\ngates: [{ id: g, env: { A: b }, hash: { law: sha256_bundle_digest, root: x } }]`, 6, "env is for gates that run"),
   step("a hash gate outside its folder", `${run}\ngates: [{ id: g, hash: { law: sha256_bundle_digest, root: /x } }]`, 6, "is absolute", "PATH_INVALID"),
   step("a verdict without a pointer", `${run}\ngates: [{ id: g, hash: { law: json_verdict, root: x, equals: 1 } }]`, 6, "needs pointer"),
   step("a pointer for a digest law", `${run}\ngates: [{ id: g, hash: { law: sha256_bundle_digest, root: x, pointer: /a } }]`, 6, "for the law json_verdict"),
   step("a pointer that is none", `${run}\ngates: [{ id: g, hash: { law: json_verdict, root: x, equals: 1, pointer: a.b } }]`, 6, "JSON pointer"),
-  step("an excluded file with a folder", `${run}\ngates: [{ id: g, hash: { law: sha256_bundle_digest, root: x, exclude_filenames: [a/b] } }]`, 6, "without a folder"),
-  step("two gates of one id", `${run}\ngates: [{ id: g, run: [x] }]`, 7, "gate id g is used twice", invalid, "  b: { run: [x], gates: [{ id: g, run: [x] }] }\n"),
+  step(
+    "an excluded file with a folder",
+    `${run}\ngates: [{ id: g, hash: { law: sha256_bundle_digest, root: x, exclude_filenames: [a/b] } }]`,
+    6,
+    "without a folder",
+  ),
+  step(
+    "two gates of one id",
+    `${run}\ngates: [{ id: g, run: [x] }]`,
+    7,
+    "gate id g is used twice",
+    invalid,
+    "  b: { run: [x], gates: [{ id: g, run: [x] }] }\n",
+  ),
   step("gate ids that differ in case only", `${run}\ngates:\n  - { id: g, run: [x] }\n  - { id: G, run: [x] }`, 8, "g and G"),
   step("a gate's timeout of nothing", `${run}\ngates: [{ id: g, run: [x], timeout: 0s }]`, 6, "at least 1 ms", "DURATION_INVALID"),
   step("a timeout of 31 days", `${run}\ntimeout: 744h`, 6, "longer than 30 days", "DURATION_INVALID"),
@@ -178,12 +234,37 @@ const meanings: readonly BadCase[] = [
   root("a route to an unknown step", "routes: [{ id: r, when: {}, do: { goto: b1 } }]", 5, "unknown step b1"),
   root("a route on an unknown gate", "routes: [{ id: r, when: { gate: g }, do: { continue: true } }]", 5, "unknown gate g"),
   root("a route on an unknown step", "routes: [{ id: r, when: { step: b }, do: { continue: true } }]", 5, "unknown step b"),
-  root("two routes of one id", "routes:\n  - { id: r, when: {}, do: { continue: true } }\n  - { id: r, when: {}, do: { continue: true } }", 7, "route id r is used twice"),
-  root("route ids that differ in case only", "routes:\n  - { id: r, when: {}, do: { continue: true } }\n  - { id: R, when: {}, do: { continue: true } }", 7, "r and R"),
-  root("a gate that times out", "gates: [{ id: g, run: [x] }]\nroutes: [{ id: r, when: { gate: g, status: timeout }, do: { continue: true } }]", 6, "a gate is never timeout"),
+  root(
+    "two routes of one id",
+    "routes:\n  - { id: r, when: {}, do: { continue: true } }\n  - { id: r, when: {}, do: { continue: true } }",
+    7,
+    "route id r is used twice",
+  ),
+  root(
+    "route ids that differ in case only",
+    "routes:\n  - { id: r, when: {}, do: { continue: true } }\n  - { id: R, when: {}, do: { continue: true } }",
+    7,
+    "r and R",
+  ),
+  root(
+    "a gate that times out",
+    "gates: [{ id: g, run: [x] }]\nroutes: [{ id: r, when: { gate: g, status: timeout }, do: { continue: true } }]",
+    6,
+    "a gate is never timeout",
+  ),
   root("a step with a gate's status", "routes: [{ id: r, when: { step: a, status: error }, do: { continue: true } }]", 5, "a step is never error"),
-  root("a gate of another step", "gates: [{ id: g, run: [x] }]\nroutes: [{ id: r, when: { gate: g, step: a }, do: { continue: true } }]", 6, "belongs to the run"),
-  root("a violation of a gate", "gates: [{ id: g, run: [x] }]\nroutes: [{ id: r, when: { gate: g, violation: true }, do: { continue: true } }]", 6, "no violations"),
+  root(
+    "a gate of another step",
+    "gates: [{ id: g, run: [x] }]\nroutes: [{ id: r, when: { gate: g, step: a }, do: { continue: true } }]",
+    6,
+    "belongs to the run",
+  ),
+  root(
+    "a violation of a gate",
+    "gates: [{ id: g, run: [x] }]\nroutes: [{ id: r, when: { gate: g, violation: true }, do: { continue: true } }]",
+    6,
+    "no violations",
+  ),
   root("a bound on an escalation", "routes: [{ id: r, when: {}, do: { escalate: x, max: 2 } }]", 5, "max bounds retry and goto only"),
 ];
 
@@ -195,7 +276,12 @@ describe("checking a workflow", () => {
   });
 
   test("reports faults of shape and of meaning together", async () => {
-    const { problems } = await checkText(withStep('run: [node, "${params.nope}"]\ntimeout: 5\ngates:\n  - { id: g, rn: [x] }\n  - { id: h, run: ["${inputs.nope}"] }', "  b c: { run: [x] }\n  d: 5\nroutes: [{}, { id: r, when: { gate: hh }, do: { continue: true } }]\n"));
+    const { problems } = await checkText(
+      withStep(
+        'run: [node, "${params.nope}"]\ntimeout: 5\ngates:\n  - { id: g, rn: [x] }\n  - { id: h, run: ["${inputs.nope}"] }',
+        "  b c: { run: [x] }\n  d: 5\nroutes: [{}, { id: r, when: { gate: hh }, do: { continue: true } }]\n",
+      ),
+    );
     expect(problems.map(({ line, message }) => `${line} ${message.slice(0, 40)}`)).toMatchInlineSnapshot(`
       [
         "5 steps.a.run[1]: names the unknown param ",
@@ -216,7 +302,15 @@ describe("checking a workflow", () => {
   test("a document built in code has problems without lines", async () => {
     const { problems } = await checkWorkflow({ workflow: "w", version: 1, steps: { a: { run: ["x"], needs: ["b"] } } });
     expect(problems).toEqual([
-      { code: "WORKFLOW_INVALID", message: "steps.a.needs[0]: needs the unknown step b", file: null, line: null, column: null, path: "steps.a.needs[0]", suggestion: null },
+      {
+        code: "WORKFLOW_INVALID",
+        message: "steps.a.needs[0]: needs the unknown step b",
+        file: null,
+        line: null,
+        column: null,
+        path: "steps.a.needs[0]",
+        suggestion: null,
+      },
     ]);
   });
 

@@ -46,7 +46,15 @@ export async function checkWorkflow(source: Uint8Array | JsonValue, options: Che
   if (!(source instanceof Uint8Array)) return checkLocated({ value: source, locate: () => null }, options.fileName ?? null, options);
   const { document, problems } = parseLocated(source, fileName);
   if (document !== null) return checkLocated(document, fileName, options);
-  const views = problems.map(({ code, message, place }) => ({ code, message, file: fileName, line: place?.line ?? null, column: place?.column ?? null, path: null, suggestion: null }));
+  const views = problems.map(({ code, message, place }) => ({
+    code,
+    message,
+    file: fileName,
+    line: place?.line ?? null,
+    column: place?.column ?? null,
+    path: null,
+    suggestion: null,
+  }));
   return { problems: views, document: null };
 }
 
@@ -95,7 +103,8 @@ async function checkParams({ document, report }: CheckContext): Promise<void> {
     try {
       const check = compile(name, schema);
       const problem = schema["default"] === undefined ? null : check(schema["default"]);
-      if (problem !== null) report(["params", name, "default"], `the default of param ${name} does not fit its own schema: ${problem}`, { code: "PARAM_INVALID" });
+      if (problem !== null)
+        report(["params", name, "default"], `the default of param ${name} does not fit its own schema: ${problem}`, { code: "PARAM_INVALID" });
     } catch (error) {
       if (!isLilyError(error, "PARAM_INVALID")) throw error;
       report(["params", name], error.message, { code: "PARAM_INVALID" });
@@ -105,7 +114,8 @@ async function checkParams({ document, report }: CheckContext): Promise<void> {
 
 function checkInputs(context: CheckContext): void {
   const inputs = Object.entries(context.document.inputs ?? {});
-  for (const [first, second] of caseTwins(inputs.map(([name]) => name))) context.report(["inputs", second], `inputs ${first} and ${second} differ in case only`);
+  for (const [first, second] of caseTwins(inputs.map(([name]) => name)))
+    context.report(["inputs", second], `inputs ${first} and ${second} differ in case only`);
   for (const [name, input] of inputs) {
     if (input.file !== undefined) checkPath(context, input.file, ["inputs", name, "file"]);
     checkSchemaName(context, input.schema, ["inputs", name, "schema"]);
@@ -116,7 +126,8 @@ function checkPolicy(context: CheckContext): void {
   const { tools, write } = context.document.policy ?? {};
   (tools ?? []).forEach((tool, index) => {
     const path = ["policy", "tools", index];
-    if (tool.includes("\0") || tool.includes("${") || tool.startsWith("-")) context.report(path, `${JSON.stringify(tool.slice(0, 80))} is no name or path of a program`);
+    if (tool.includes("\0") || tool.includes("${") || tool.startsWith("-"))
+      context.report(path, `${JSON.stringify(tool.slice(0, 80))} is no name or path of a program`);
   });
   (write?.allow ?? []).forEach((glob, index) => checkPath(context, glob, ["policy", "write", "allow", index]));
   (write?.deny ?? []).forEach((glob, index) => checkPath(context, glob, ["policy", "write", "deny", index], true));

@@ -10,7 +10,16 @@ import type { WorkflowDocument, WorkflowStep } from "./workflow-document.ts";
 const envArbitrary = fc.dictionary(fc.stringMatching(/^[A-Z]{1,4}$/), fc.string());
 /** Acyclic: a step needs only steps before it. */
 const documentArbitrary = fc
-  .array(fc.record({ env: envArbitrary, needs: fc.array(fc.nat(20), { maxLength: 3 }), uses: fc.boolean(), title: fc.string({ maxLength: 20 }), timeout: fc.integer({ min: 1, max: 100 }) }), { minLength: 1, maxLength: 12 })
+  .array(
+    fc.record({
+      env: envArbitrary,
+      needs: fc.array(fc.nat(20), { maxLength: 3 }),
+      uses: fc.boolean(),
+      title: fc.string({ maxLength: 20 }),
+      timeout: fc.integer({ min: 1, max: 100 }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
   .map((parts): WorkflowDocument => {
     const steps = parts.map((part, index): [string, WorkflowStep] => [
       `s${index}`,
@@ -85,7 +94,9 @@ describe("plan hash", () => {
 });
 
 describe("step order", () => {
-  const graphs = fc.array(fc.array(fc.nat(15), { maxLength: 4 }), { minLength: 1, maxLength: 16 }).map((needs) => needs.map((list, index) => ({ id: `s${index}`, needs: list.map((need) => `s${need}`) })));
+  const graphs = fc
+    .array(fc.array(fc.nat(15), { maxLength: 4 }), { minLength: 1, maxLength: 16 })
+    .map((needs) => needs.map((list, index) => ({ id: `s${index}`, needs: list.map((need) => `s${need}`) })));
 
   test("every step comes after what it needs, or a true cycle is named", () => {
     fc.assert(
@@ -109,7 +120,14 @@ describe("step order", () => {
   });
 
   test("steps that could come next come in document order", () => {
-    expect(stepOrder([{ id: "c", needs: ["a"] }, { id: "b", needs: [] }, { id: "a", needs: [] }, { id: "d", needs: ["gone"] }])).toEqual({ kind: "ordered", ids: ["b", "a", "c", "d"] });
+    expect(
+      stepOrder([
+        { id: "c", needs: ["a"] },
+        { id: "b", needs: [] },
+        { id: "a", needs: [] },
+        { id: "d", needs: ["gone"] },
+      ]),
+    ).toEqual({ kind: "ordered", ids: ["b", "a", "c", "d"] });
   });
 
   test("a chain of 100,000 steps in reverse is ordered without recursion", () => {

@@ -52,33 +52,80 @@ describe("compilePlan", () => {
     });
     expect(plan.steps).toEqual([
       {
-        id: "a", title: null, needs: [], executor: { kind: "process", argv: ["node"] }, with: {}, outputs: {}, env: {}, env_from: [], secrets: [],
-        workdir: "source", timeout_ms: null, retry: { max: 0, backoff_ms: 1_000, factor: 2, max_backoff_ms: 30_000 }, pure: false, effects: [], gates: [], log_bytes_max: 67_108_864,
+        id: "a",
+        title: null,
+        needs: [],
+        executor: { kind: "process", argv: ["node"] },
+        with: {},
+        outputs: {},
+        env: {},
+        env_from: [],
+        secrets: [],
+        workdir: "source",
+        timeout_ms: null,
+        retry: { max: 0, backoff_ms: 1_000, factor: 2, max_backoff_ms: 30_000 },
+        pure: false,
+        effects: [],
+        gates: [],
+        log_bytes_max: 67_108_864,
       },
     ]);
   });
 
   test("a step's members come before the document's defaults, and those before Lily's", async () => {
     const document = one(
-      { shell: "x", timeout: "1.5s", retry: { max: 1 }, workdir: "isolated", log_limit: 2_048, gates: [{ id: "g", run: ["x"], required: false }], effects: [{ category: "other", description: "d" }] },
-      { defaults: { timeout: "60s", retry: { max: 9, backoff: "500ms", factor: 3, max_backoff: "1m" } }, gates: [{ id: "end", hash: { law: "sha256_bundle_digest", root: "out" }, timeout: "2h" }] },
+      {
+        shell: "x",
+        timeout: "1.5s",
+        retry: { max: 1 },
+        workdir: "isolated",
+        log_limit: 2_048,
+        gates: [{ id: "g", run: ["x"], required: false }],
+        effects: [{ category: "other", description: "d" }],
+      },
+      {
+        defaults: { timeout: "60s", retry: { max: 9, backoff: "500ms", factor: 3, max_backoff: "1m" } },
+        gates: [{ id: "end", hash: { law: "sha256_bundle_digest", root: "out" }, timeout: "2h" }],
+      },
     );
     const { plan } = await setup().plan(document);
     expect(plan.steps[0]).toMatchObject({
-      executor: { kind: "shell", text: "x" }, timeout_ms: 1_500, workdir: "isolated", log_bytes_max: 2_048, retry: { max: 1, backoff_ms: 500, factor: 3, max_backoff_ms: 60_000 },
+      executor: { kind: "shell", text: "x" },
+      timeout_ms: 1_500,
+      workdir: "isolated",
+      log_bytes_max: 2_048,
+      retry: { max: 1, backoff_ms: 500, factor: 3, max_backoff_ms: 60_000 },
       gates: [{ id: "g", required: false, timeout_ms: 60_000, check: { kind: "command", argv: ["x"], env: {}, env_from: [], secrets: [] } }],
       effects: [{ category: "other", description: "d", reversible: null, hint: null }],
     });
     expect(plan.gates).toEqual([
       {
-        id: "end", required: true, timeout_ms: 7_200_000,
-        check: { kind: "hash", hash: { law: "sha256_bundle_digest", root: "out", flag: null, index: null, ordering: "ascii_lex", path_base: "bundle_root", exclude_filenames: [], digest_field: null, pointer: null, equals: null } },
+        id: "end",
+        required: true,
+        timeout_ms: 7_200_000,
+        check: {
+          kind: "hash",
+          hash: {
+            law: "sha256_bundle_digest",
+            root: "out",
+            flag: null,
+            index: null,
+            ordering: "ascii_lex",
+            path_base: "bundle_root",
+            exclude_filenames: [],
+            digest_field: null,
+            pointer: null,
+            equals: null,
+          },
+        },
       },
     ]);
   });
 
   test("each member of the document's policy replaces the workspace's, and the digest covers the result", async () => {
-    const { plan } = await setup().plan(one({ run: ["x"] }, { policy: { network: "deny", write: { deny: ["data/**"] } } }), { policyDefaults: { network: "allow", tools: ["node"], sandbox: "prefer", attempts_max: 3 } });
+    const { plan } = await setup().plan(one({ run: ["x"] }, { policy: { network: "deny", write: { deny: ["data/**"] } } }), {
+      policyDefaults: { network: "allow", tools: ["node"], sandbox: "prefer", attempts_max: 3 },
+    });
     const policy = { tools: ["node"], write: { allow: ["**"], deny: ["data/**"] }, network: "deny", sandbox: "prefer", attempts_max: 3 } as const;
     expect(plan.policy).toEqual(policy);
     expect(plan.policy_digest).toBe(documentDigest("policy", policy));
@@ -123,7 +170,11 @@ describe("compilePlan", () => {
     ];
     const { plan } = await setup().plan(one({ run: ["x"] }, { routes }));
     expect(plan.routes.map((route) => route.do)).toEqual([
-      { kind: "goto", target: "a", max: 1 }, { kind: "retry", max: 3 }, { kind: "escalate", reason: "look" }, { kind: "abort", reason: "no" }, { kind: "continue" },
+      { kind: "goto", target: "a", max: 1 },
+      { kind: "retry", max: 3 },
+      { kind: "escalate", reason: "look" },
+      { kind: "abort", reason: "no" },
+      { kind: "continue" },
     ]);
     expect(plan.routes[0]?.when).toEqual({ step: null, gate: "x", status: "failed", violation: null });
   });
@@ -135,12 +186,20 @@ describe("compilePlan", () => {
       params: { script: { type: "string" } },
       inputs: { csv: { file: "data/x.csv" } },
       steps: {
-        a: { run: ["node", "./steps/clean.mjs", "data/x.csv", "out/clean.json", "link.mjs", "/etc/passwd", "--x"], outputs: { o: { path: "out/clean.json" } }, uses: ["lib/**", "steps/clean.mjs"] },
+        a: {
+          run: ["node", "./steps/clean.mjs", "data/x.csv", "out/clean.json", "link.mjs", "/etc/passwd", "--x"],
+          outputs: { o: { path: "out/clean.json" } },
+          uses: ["lib/**", "steps/clean.mjs"],
+        },
         b: { run: ["node", "${params.script}", "${steps.a.outputs.o}"], outputs: { all: { glob: "out/**" } } },
         c: { module: "m.sum", gates: [{ id: "g", schema: "t.v1", of: "${steps.c.outputs.report}" }] },
       },
     };
-    const { plan } = await setup().plan(document, { params: { script: "gates/rows.mjs" }, modules: { "m.sum": "./steps/sum.ts", unused: "nowhere" }, schemas: { "t.v1": digestBytes("t"), "u.v1": digestBytes("u") } });
+    const { plan } = await setup().plan(document, {
+      params: { script: "gates/rows.mjs" },
+      modules: { "m.sum": "./steps/sum.ts", unused: "nowhere" },
+      schemas: { "t.v1": digestBytes("t"), "u.v1": digestBytes("u") },
+    });
     expect(plan.code.map((file) => file.path)).toEqual(["gates/rows.mjs", "lib/a.mjs", "lib/deep/b.mjs", "steps/clean.mjs", "steps/sum.ts"]);
     expect(plan.code[0]?.digest).toBe(digestBytes("rows"));
     expect(plan.uses).toEqual(["lib/**", "steps/clean.mjs"]);
@@ -160,12 +219,37 @@ describe("compilePlan", () => {
   });
 
   test.each<[string, WorkflowDocument, Partial<CompilePlanOptions>, string]>([
-    ["an unknown param", one({ run: ["x"] }, { params: { year: {} } }), { params: { yaer: 1 } }, "PARAM_INVALID: param yaer: is not a parameter of this workflow; did you mean year?"],
+    [
+      "an unknown param",
+      one({ run: ["x"] }, { params: { year: {} } }),
+      { params: { yaer: 1 } },
+      "PARAM_INVALID: param yaer: is not a parameter of this workflow; did you mean year?",
+    ],
     ["a missing param", one({ run: ["x"] }, { params: { year: { type: "integer" } } }), {}, "PARAM_INVALID: param year: has no default, so it must be given"],
-    ["a param that does not parse", one({ run: ["x"] }, { params: { year: { type: "integer" } } }), { params: { year: "20x" } }, 'PARAM_INVALID: param year: "20x" is not integer'],
-    ["a param that does not fit", one({ run: ["x"] }, { params: { year: { type: "integer", minimum: 2000 } } }), { params: { year: "1999" } }, "PARAM_INVALID: param year: 1999 must be >= 2000"],
-    ["a param that reads as an option", one({ run: ["git", "${params.x}"] }, { params: { x: { type: "string" } } }), { params: { x: "--upload-pack=sh" } }, "${params.x} begins with '-'"],
-    ["such a param in a gate of the run", one({ run: ["x"] }, { params: { x: { type: "string" } }, gates: [{ id: "g", run: ["git", "${params.x}"] }] }), { params: { x: "-x" } }, "begins with '-'"],
+    [
+      "a param that does not parse",
+      one({ run: ["x"] }, { params: { year: { type: "integer" } } }),
+      { params: { year: "20x" } },
+      'PARAM_INVALID: param year: "20x" is not integer',
+    ],
+    [
+      "a param that does not fit",
+      one({ run: ["x"] }, { params: { year: { type: "integer", minimum: 2000 } } }),
+      { params: { year: "1999" } },
+      "PARAM_INVALID: param year: 1999 must be >= 2000",
+    ],
+    [
+      "a param that reads as an option",
+      one({ run: ["git", "${params.x}"] }, { params: { x: { type: "string" } } }),
+      { params: { x: "--upload-pack=sh" } },
+      "${params.x} begins with '-'",
+    ],
+    [
+      "such a param in a gate of the run",
+      one({ run: ["x"] }, { params: { x: { type: "string" } }, gates: [{ id: "g", run: ["git", "${params.x}"] }] }),
+      { params: { x: "-x" } },
+      "begins with '-'",
+    ],
     ["a module that is not registered", one({ module: "m" }), {}, "MODULE_NOT_FOUND: module m is not registered in lily.yaml"],
     ["a module whose name is inherited", one({ module: "toString" }), {}, "MODULE_NOT_FOUND: module toString"],
     ["a module file that is missing", one({ module: "m" }), { modules: { m: "gone.ts" } }, "MODULE_NOT_FOUND: module m: gone.ts"],

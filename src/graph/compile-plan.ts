@@ -104,7 +104,9 @@ function compilePolicy(own: WorkflowPolicy, defaults: WorkflowPolicy): PlanPolic
 
 function compileInputs(document: WorkflowDocument): Readonly<Record<string, PlanInput>> {
   const entries = Object.entries(document.inputs ?? {});
-  return Object.fromEntries(entries.map(([name, input]) => [name, { file: input.file ?? null, schema: input.schema ?? null, media_type: input.media_type ?? null }]));
+  return Object.fromEntries(
+    entries.map(([name, input]) => [name, { file: input.file ?? null, schema: input.schema ?? null, media_type: input.media_type ?? null }]),
+  );
 }
 
 function compileRoute(route: WorkflowRoute): PlanRoute {
@@ -135,7 +137,12 @@ async function bindModules(steps: readonly PlanStep[], registered: Readonly<Reco
   return modules;
 }
 
-function bindSchemas(document: WorkflowDocument, steps: readonly PlanStep[], gates: readonly PlanGate[], known: Readonly<Record<string, Digest>>): PlanDocument["schemas"] {
+function bindSchemas(
+  document: WorkflowDocument,
+  steps: readonly PlanStep[],
+  gates: readonly PlanGate[],
+  known: Readonly<Record<string, Digest>>,
+): PlanDocument["schemas"] {
   const ids = new Set<string>();
   for (const input of Object.values(document.inputs ?? {})) if (input.schema !== undefined) ids.add(input.schema);
   for (const step of steps) for (const output of Object.values(step.outputs)) if (output.schema !== null) ids.add(output.schema);

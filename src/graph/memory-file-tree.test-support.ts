@@ -16,7 +16,12 @@ export function memoryFileTree(files: Record<string, string | null>): FileTree {
   const entries = (): readonly TreeEntry[] =>
     Object.keys(files)
       .sort()
-      .map((path) => ({ path: parseRelativePath(path), kind: files[path] === null ? "link" : "file", size: encoder.encode(files[path] ?? "").length, mark: String(files[path]) }));
+      .map((path) => ({
+        path: parseRelativePath(path),
+        kind: files[path] === null ? "link" : "file",
+        size: encoder.encode(files[path] ?? "").length,
+        mark: String(files[path]),
+      }));
   return {
     root: "/memory",
     stat: async (path) => entries().find((entry) => entry.path === path) ?? null,

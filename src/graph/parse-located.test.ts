@@ -36,7 +36,15 @@ describe("places in a document", () => {
   test("any JSON value is read alike as JSON and as YAML, and each part has a place inside the text", () => {
     const key = fc.stringMatching(/^[a-z"\\ é]{1,5}$/).filter((name) => name !== "<<");
     const { value } = fc.letrec<{ value: JsonValue }>((tie) => ({
-      value: fc.oneof({ depthSize: "small" }, fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.array(tie("value"), { maxLength: 3 }), fc.dictionary(key, tie("value"), { maxKeys: 3 })),
+      value: fc.oneof(
+        { depthSize: "small" },
+        fc.string(),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie("value"), { maxLength: 3 }),
+        fc.dictionary(key, tie("value"), { maxKeys: 3 }),
+      ),
     }));
     fc.assert(
       fc.property(fc.dictionary(key, value, { minKeys: 1, maxKeys: 3 }), (document) => {
@@ -55,10 +63,15 @@ describe("places in a document", () => {
   test("broken YAML never throws, whatever is cut or put in", () => {
     const source = withStep('run: [node, "x"]\nshell: |\n  text\noutputs: { o: { path: a } }');
     fc.assert(
-      fc.property(fc.nat(source.length), fc.nat(10), fc.constantFrom("", "[", "{", "- ", "? ", ": ", "&a ", "*a ", "!t ", "|", ">", "'", '"', "%", "---\n", "\t", "#", "<<: "), (at, length, put) => {
-        const { document, problems } = parse(source.slice(0, at) + put + source.slice(at + length), "x.yaml");
-        expect((document === null) === problems.length > 0).toBe(true);
-      }),
+      fc.property(
+        fc.nat(source.length),
+        fc.nat(10),
+        fc.constantFrom("", "[", "{", "- ", "? ", ": ", "&a ", "*a ", "!t ", "|", ">", "'", '"', "%", "---\n", "\t", "#", "<<: "),
+        (at, length, put) => {
+          const { document, problems } = parse(source.slice(0, at) + put + source.slice(at + length), "x.yaml");
+          expect((document === null) === problems.length > 0).toBe(true);
+        },
+      ),
       { numRuns: 3_000 },
     );
   });
@@ -82,13 +95,33 @@ describe("suggestions below every member", () => {
 
 describe("what is left of a broken document is still checked", () => {
   test.each<[string, string, readonly string[]]>([
-    ["a step that is no map", "workflow: w\nversion: 1\nsteps:\n  a: 5\n  b: { run: [x], needs: [a, zz] }\n", ["steps.a: must be a map", "needs the unknown step zz"]],
+    [
+      "a step that is no map",
+      "workflow: w\nversion: 1\nsteps:\n  a: 5\n  b: { run: [x], needs: [a, zz] }\n",
+      ["steps.a: must be a map", "needs the unknown step zz"],
+    ],
     ["gates that are no list", withStep("run: [x]\ngates: 5\nneeds: [zz]"), ["gates: must be a list", "needs the unknown step zz"]],
-    ["an output that is wrong", withStep('run: [x]\noutputs: { o: 5, p: { path: /x } }', "  b: { run: [y, '${steps.a.outputs.o}', '${steps.a.outputs.q}'] }\n"), ["outputs.o: must be a map", "is absolute", "no output q"]],
+    [
+      "an output that is wrong",
+      withStep("run: [x]\noutputs: { o: 5, p: { path: /x } }", "  b: { run: [y, '${steps.a.outputs.o}', '${steps.a.outputs.q}'] }\n"),
+      ["outputs.o: must be a map", "is absolute", "no output q"],
+    ],
     ["a policy that is wrong", withRoot("policy: { network: maybe }\nroutes: [{ id: r, when: {}, do: { goto: zz } }]"), ["policy.network", "unknown step zz"]],
-    ["gates of the run that are wrong", withRoot("gates: [5, { id: g, run: ['${params.zz}'] }]\nroutes: [{ id: r, when: { gate: gg }, do: { continue: true } }]"), ["gates[0]: must be a map", "gates[1].run[0]: names the unknown param zz", "unknown gate gg"]],
-    ["params and inputs that are wrong", withRoot("params: { p: 5, q: { type: intger } }\ninputs: { i: 5, j: { file: /x } }"), ["params.p: must be a map", "params.q", "inputs.i: must be a map", "is absolute"]],
-    ["a gate's id that is wrong", withStep("run: [x]\ngates: [{ id: 5, run: [x] }, { id: g, run: [''] }]"), ["gates[0].id: must be a text", "gates[1].run[0]: the first item"]],
+    [
+      "gates of the run that are wrong",
+      withRoot("gates: [5, { id: g, run: ['${params.zz}'] }]\nroutes: [{ id: r, when: { gate: gg }, do: { continue: true } }]"),
+      ["gates[0]: must be a map", "gates[1].run[0]: names the unknown param zz", "unknown gate gg"],
+    ],
+    [
+      "params and inputs that are wrong",
+      withRoot("params: { p: 5, q: { type: intger } }\ninputs: { i: 5, j: { file: /x } }"),
+      ["params.p: must be a map", "params.q", "inputs.i: must be a map", "is absolute"],
+    ],
+    [
+      "a gate's id that is wrong",
+      withStep("run: [x]\ngates: [{ id: 5, run: [x] }, { id: g, run: [''] }]"),
+      ["gates[0].id: must be a text", "gates[1].run[0]: the first item"],
+    ],
     ["an id that is wrong", "workflow: 5\nversion: 1\nsteps: { a: { run: [x], needs: [zz] } }\n", ["workflow: must be a text", "unknown step zz"]],
   ])("%s", async (_name, text, expected) => {
     const { problems } = await checkText(text);

@@ -51,7 +51,15 @@ export class ProblemList {
   sorted(): readonly ProblemView[] {
     const sorted = this.#problems.toSorted((left, right) => (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0));
     if (this.#left === 0) return sorted;
-    const last: ProblemView = { code: this.#defaultCode, message: `and ${this.#left} more problems`, file: this.#file, line: null, column: null, path: null, suggestion: null };
+    const last: ProblemView = {
+      code: this.#defaultCode,
+      message: `and ${this.#left} more problems`,
+      file: this.#file,
+      line: null,
+      column: null,
+      path: null,
+      suggestion: null,
+    };
     return [...sorted, last];
   }
 }
@@ -60,5 +68,8 @@ export type Report = ProblemList["add"];
 
 /** `steps.clean.run[1]`. */
 export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : `${text}${text === "" ? "" : "."}${String(part).slice(0, 128)}`), "");
+  return path.reduce<string>(
+    (text, part) => (typeof part === "number" ? `${text}[${part}]` : `${text}${text === "" ? "" : "."}${String(part).slice(0, 128)}`),
+    "",
+  );
 }

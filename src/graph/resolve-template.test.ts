@@ -18,9 +18,60 @@ const codeOf = (act: () => unknown): string => {
 };
 
 const hostileParts = [
-  "$(id)", "`id`", "; rm -rf /", "&& true", "| cat", "> x", "'", '"', "\\", "\n", "\r\n", "\t", " ", "{{x}}", "{{{x}}}", "<%= x %>", "#{x}", "%s", "%n",
-  "$&", "$1", "$$", "$`", "$'", "$<name>", "${params.x}", "${inputs.csv}", "${steps.a.outputs.o}", "${attempt}", "$${", "${", "}", "*", "?", "[a]", "~", "~root",
-  "!x", "--", "-rf", "--upload-pack=x", "-", "@file", "%PATH%", "\u202e", "\u200b", "\ufeff", "\u0000x".slice(1), "é", "😀", "e\u0301", "\u0001", "\u007f", "",
+  "$(id)",
+  "`id`",
+  "; rm -rf /",
+  "&& true",
+  "| cat",
+  "> x",
+  "'",
+  '"',
+  "\\",
+  "\n",
+  "\r\n",
+  "\t",
+  " ",
+  "{{x}}",
+  "{{{x}}}",
+  "<%= x %>",
+  "#{x}",
+  "%s",
+  "%n",
+  "$&",
+  "$1",
+  "$$",
+  "$`",
+  "$'",
+  "$<name>",
+  "${params.x}",
+  "${inputs.csv}",
+  "${steps.a.outputs.o}",
+  "${attempt}",
+  "$${",
+  "${",
+  "}",
+  "*",
+  "?",
+  "[a]",
+  "~",
+  "~root",
+  "!x",
+  "--",
+  "-rf",
+  "--upload-pack=x",
+  "-",
+  "@file",
+  "%PATH%",
+  "\u202e",
+  "\u200b",
+  "\ufeff",
+  "\u0000x".slice(1),
+  "é",
+  "😀",
+  "e\u0301",
+  "\u0001",
+  "\u007f",
+  "",
 ];
 /** 500 values from hostile parts, always the same. */
 const payloads = Array.from({ length: 500 }, (_, index) => {
@@ -43,14 +94,24 @@ describe("references", () => {
     expect(referenceText(reference)).toBe(text);
   });
 
-  test.each(["${}", "${params}", "${params.}", "${params.-x}", "${steps.a}", "${steps.a.outputs.}", "${steps..outputs.x}", "${Params.x}", "${run.ID}", "${params.x y}", "${attempt.x}", "${"])(
-    "%s is malformed, and resolving it is refused",
-    (text) => {
-      expect(parseTemplate(text).map((piece) => piece.kind)).toEqual(["malformed"]);
-      expect(codeOf(() => resolveText(text, lookupOf("x")))).toBe("WORKFLOW_INVALID");
-      expect(referencesIn(text)).toEqual([]);
-    },
-  );
+  test.each([
+    "${}",
+    "${params}",
+    "${params.}",
+    "${params.-x}",
+    "${steps.a}",
+    "${steps.a.outputs.}",
+    "${steps..outputs.x}",
+    "${Params.x}",
+    "${run.ID}",
+    "${params.x y}",
+    "${attempt.x}",
+    "${",
+  ])("%s is malformed, and resolving it is refused", (text) => {
+    expect(parseTemplate(text).map((piece) => piece.kind)).toEqual(["malformed"]);
+    expect(codeOf(() => resolveText(text, lookupOf("x")))).toBe("WORKFLOW_INVALID");
+    expect(referencesIn(text)).toEqual([]);
+  });
 
   test.each([
     ["$${params.a}", "${params.a}"],
@@ -76,7 +137,11 @@ describe("references", () => {
   });
 
   test("references of a nested value come in order, repeated", () => {
-    expect(referencesIn({ a: ["${params.x} ${inputs.y}", { b: "${params.x}" }], c: 5, d: null }).map(referenceText)).toEqual(["${params.x}", "${inputs.y}", "${params.x}"]);
+    expect(referencesIn({ a: ["${params.x} ${inputs.y}", { b: "${params.x}" }], c: 5, d: null }).map(referenceText)).toEqual([
+      "${params.x}",
+      "${inputs.y}",
+      "${params.x}",
+    ]);
   });
 
   test("a value is never read as a template, a pattern or a second item", () => {
@@ -88,8 +153,12 @@ describe("references", () => {
   });
 
   test("500 hostile values reach a program's argv and environment byte for byte", () => {
-    const argv = resolveArgv(payloads.map((_, index) => `=\${params.p${index}}`), (reference) => (reference.kind === "param" ? (payloads[Number(reference.name.slice(1))] ?? null) : null));
-    const script = "process.stdout.write(JSON.stringify([process.argv.slice(1), Object.entries(process.env).filter(([k]) => k.startsWith('P_')).map(([, v]) => v)]))";
+    const argv = resolveArgv(
+      payloads.map((_, index) => `=\${params.p${index}}`),
+      (reference) => (reference.kind === "param" ? (payloads[Number(reference.name.slice(1))] ?? null) : null),
+    );
+    const script =
+      "process.stdout.write(JSON.stringify([process.argv.slice(1), Object.entries(process.env).filter(([k]) => k.startsWith('P_')).map(([, v]) => v)]))";
     const env = Object.fromEntries(payloads.map((payload, index) => [`P_${index}`, resolveText("${params.x}", lookupOf(payload))]));
     const seen: unknown = JSON.parse(execFileSync(process.execPath, ["-e", script, "--", ...argv], { env, encoding: "utf8" }));
     expect(seen).toEqual([payloads.map((payload) => `=${payload}`), expect.arrayContaining([...payloads])]);
@@ -119,11 +188,14 @@ describe("references", () => {
 
   test("any text with its ${ escaped resolves to itself", () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom("$", "{", "}", "params.x", "a", "${")).map((parts) => parts.join("")), (text) => {
-        const escaped = text.replace(/\$(?=\{)/g, () => "$$");
-        fc.pre(!/\$\$\{/.test(text));
-        expect(resolveText(escaped, lookupOf("never"))).toBe(text);
-      }),
+      fc.property(
+        fc.array(fc.constantFrom("$", "{", "}", "params.x", "a", "${")).map((parts) => parts.join("")),
+        (text) => {
+          const escaped = text.replace(/\$(?=\{)/g, () => "$$");
+          fc.pre(!/\$\$\{/.test(text));
+          expect(resolveText(escaped, lookupOf("never"))).toBe(text);
+        },
+      ),
     );
   });
 });

@@ -88,7 +88,10 @@ class FaultRemover {
     if (!Array.isArray(items)) return;
     const kept: readonly JsonValue[] = items.filter((_: JsonValue, index: number) => !missing.has(index));
     const before = this.places.get(list) ?? items.map((_: JsonValue, index: number) => index);
-    this.places.set(list, before.filter((_, index) => !missing.has(index)));
+    this.places.set(
+      list,
+      before.filter((_, index) => !missing.has(index)),
+    );
     if (id === null) this.#root.set(list, kept);
     else if (step !== undefined && isJsonObject(step)) this.#steps.set(id, { ...step, gates: kept });
   }

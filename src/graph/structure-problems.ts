@@ -6,7 +6,12 @@ import type { Report } from "./problem-list.ts";
 type Issue = z.core.$ZodIssue;
 
 /** `membersAt` gives the members that may stand at a path, for suggestions. */
-export function reportIssues(issues: readonly Issue[], value: JsonValue, membersAt: (path: readonly PropertyKey[]) => readonly string[] | null, report: Report): void {
+export function reportIssues(
+  issues: readonly Issue[],
+  value: JsonValue,
+  membersAt: (path: readonly PropertyKey[]) => readonly string[] | null,
+  report: Report,
+): void {
   for (const issue of issues) {
     if (issue.code === "unrecognized_keys") {
       const known = membersAt(issue.path) ?? [];

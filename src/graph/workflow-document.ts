@@ -12,10 +12,16 @@ const durationText = z.string().regex(durationPattern, { error: "is not a durati
 const envNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
 const envName = z.string().regex(envNamePattern, { error: "is not the name of an environment variable" });
 const envPattern = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}\*?$/, { error: "is not the name of an environment variable, nor a name that ends in '*'" });
-const schemaIdText = z.string().max(128).regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/, { error: "is not a schema id of the form name.vN" });
+const schemaIdText = z
+  .string()
+  .max(128)
+  .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/, { error: "is not a schema id of the form name.vN" });
 const text = z.string().max(4096);
 const pathText = z.string().min(1).max(1024);
-const mediaType = z.string().max(128).regex(/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/, { error: "is not a media type of the form type/subtype" });
+const mediaType = z
+  .string()
+  .max(128)
+  .regex(/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/, { error: "is not a media type of the form type/subtype" });
 const argv = z.array(z.string().max(131_072)).min(1).max(4_096);
 
 export const bodyKinds = ["run", "shell", "module", "engine", "llm"] as const;
@@ -157,10 +163,13 @@ export { policySchema as workflowPolicySchema };
 
 const defaultsSchema = z.strictObject({ timeout: durationText.optional(), retry: retrySchema.optional() });
 
-const stepsSchema = z.record(idText, stepSchema).refine((steps) => {
-  const count = Object.keys(steps).length;
-  return count >= 1 && count <= stepsMax;
-}, { error: `a workflow has 1 to ${stepsMax} steps` });
+const stepsSchema = z.record(idText, stepSchema).refine(
+  (steps) => {
+    const count = Object.keys(steps).length;
+    return count >= 1 && count <= stepsMax;
+  },
+  { error: `a workflow has 1 to ${stepsMax} steps` },
+);
 
 const workflowShape = {
   workflow: idText,

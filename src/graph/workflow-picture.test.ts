@@ -11,7 +11,14 @@ async function setup() {
       workflow: "weather",
       version: 1,
       steps: {
-        report: { module: "m", needs: ["clean"], gates: [{ id: "rows", run: ["x"] }, { id: "nice", run: ["x"], required: false }] },
+        report: {
+          module: "m",
+          needs: ["clean"],
+          gates: [
+            { id: "rows", run: ["x"] },
+            { id: "nice", run: ["x"], required: false },
+          ],
+        },
         clean: { run: ["node", "a b", "\u001b[31m\u202e"], outputs: { table: { path: "out/t" } } },
         note: { shell: `echo ${"x".repeat(80)}` },
       },
@@ -32,7 +39,7 @@ describe("workflowPicture", () => {
   test("the table stands in running order and shows no control characters", async () => {
     expect(workflowPicture(await setup(), "table")).toBe(
       [
-        '#  step    runs                                                          needs  outputs  gates',
+        "#  step    runs                                                          needs  outputs  gates",
         '1  clean   node "a b" "\\u001b[31m\\u{202e}"                               -      table    -',
         "2  report  module m                                                      clean  -        rows, nice (optional)",
         `3  note    sh: echo ${"x".repeat(48)}...  -      -        -`,
@@ -62,13 +69,18 @@ describe("workflowPicture", () => {
 
   test("JSON holds nodes and edges", async () => {
     const picture: unknown = JSON.parse(workflowPicture(await setup(), "json"));
-    expect(picture).toMatchObject({ workflow: "weather", edges: [{ from: "clean", to: "report", kind: "needs" }, { from: "report", to: "clean", kind: "goto", route: "repair" }, { route: "loop" }], gates: ["end"] });
+    expect(picture).toMatchObject({
+      workflow: "weather",
+      edges: [{ from: "clean", to: "report", kind: "needs" }, { from: "report", to: "clean", kind: "goto", route: "repair" }, { route: "loop" }],
+      gates: ["end"],
+    });
   });
 
   test("a plan without routes, gates or order is still shown", async () => {
     const plan = await setup();
     const [first] = plan.steps;
     if (first === undefined) throw new Error("the plan has steps");
-    for (const format of pictureFormats) expect(workflowPicture({ ...plan, routes: [], gates: [], steps: [{ ...first, needs: [first.id] }] }, format)).toContain("report");
+    for (const format of pictureFormats)
+      expect(workflowPicture({ ...plan, routes: [], gates: [], steps: [{ ...first, needs: [first.id] }] }, format)).toContain("report");
   });
 });

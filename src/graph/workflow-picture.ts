@@ -40,7 +40,12 @@ function tableText(plan: PlanDocument): string {
   ]);
   const header = ["#", "step", "runs", "needs", "outputs", "gates"];
   const widths = header.map((title, column) => [header, ...rows].reduce((width, row) => Math.max(width, (row[column] ?? title).length), 0));
-  const lines = [header, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  const lines = [header, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
   if (plan.gates.length > 0) lines.push("", `gates of the run: ${plan.gates.map(gateText).join(", ")}`);
   if (plan.routes.length > 0) lines.push("", ...plan.routes.map((route) => `route ${route.id}: ${routeText(plan, route.id)}`));
   return `${lines.join("\n")}\n`;
@@ -50,7 +55,9 @@ function routeText(plan: PlanDocument, id: string): string {
   const route = plan.routes.find((candidate) => candidate.id === id);
   if (route === undefined) return "";
   const { step, gate, status, violation } = route.when;
-  const when = [step === null ? "" : `step ${step}`, gate === null ? "" : `gate ${gate}`, status ?? "", violation === true ? "violation" : ""].filter((part) => part !== "");
+  const when = [step === null ? "" : `step ${step}`, gate === null ? "" : `gate ${gate}`, status ?? "", violation === true ? "violation" : ""].filter(
+    (part) => part !== "",
+  );
   const action = route.do;
   const does = action.kind === "goto" ? `goto ${action.target}, at most ${action.max}` : action.kind === "retry" ? `retry, at most ${action.max}` : action.kind;
   return `when ${when.length === 0 ? "anything fails" : when.join(" ")}: ${does}`;
@@ -93,7 +100,13 @@ function pictureOf(plan: PlanDocument) {
   return {
     workflow: plan.workflow,
     title: plan.title,
-    steps: steps.map(({ id, executor, needs, outputs, gates }) => ({ id, executor: executor.kind, needs, outputs: Object.keys(outputs), gates: gates.map((gate) => gate.id) })),
+    steps: steps.map(({ id, executor, needs, outputs, gates }) => ({
+      id,
+      executor: executor.kind,
+      needs,
+      outputs: Object.keys(outputs),
+      gates: gates.map((gate) => gate.id),
+    })),
     edges: [
       ...steps.flatMap((step) => step.needs.map((need) => ({ from: need, to: step.id, kind: "needs", route: null }))),
       ...jumps(plan).map(({ from, to, label }) => ({ from, to, kind: "goto", route: label })),
@@ -103,7 +116,8 @@ function pictureOf(plan: PlanDocument) {
 }
 
 function commandText(executor: PlanExecutor): string {
-  const text = executor.kind === "process" ? executor.argv.map(argText).join(" ") : executor.kind === "shell" ? `sh: ${executor.text}` : `module ${executor.module}`;
+  const text =
+    executor.kind === "process" ? executor.argv.map(argText).join(" ") : executor.kind === "shell" ? `sh: ${executor.text}` : `module ${executor.module}`;
   const safe = text.replace(/\p{C}/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
   return safe.length > commandLengthMax ? `${safe.slice(0, commandLengthMax - 3)}...` : safe;
 }

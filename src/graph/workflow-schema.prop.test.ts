@@ -14,17 +14,37 @@ const junk = fc.constantFrom<unknown>(null, 5, -1, 1.5, "", "x", "a b", "5s", "5
 const mostly = (right: fc.Arbitrary<unknown>) => fc.oneof({ weight: 80, arbitrary: right }, { weight: 1, arbitrary: junk });
 const maybe = (right: fc.Arbitrary<unknown>) => fc.option(mostly(right), { nil: undefined, freq: 1 });
 const object = (members: Record<string, fc.Arbitrary<unknown>>) =>
-  fc.tuple(fc.record(members), fc.oneof({ weight: 60, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom("extra", "rn", "toString") })).map(([value, extra]) => {
-    const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-    return Object.fromEntries(extra === undefined ? entries : [...entries, [extra, 1]]);
-  });
-const named = (value: fc.Arbitrary<unknown>) => fc.dictionary(fc.oneof({ weight: 40, arbitrary: fc.constantFrom("a", "b", "c", "a.b", "A1") }, { weight: 1, arbitrary: fc.constantFrom("a b", "-x", "a..b") }), value, { maxKeys: 2 });
+  fc
+    .tuple(
+      fc.record(members),
+      fc.oneof({ weight: 60, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom("extra", "rn", "toString") }),
+    )
+    .map(([value, extra]) => {
+      const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+      return Object.fromEntries(extra === undefined ? entries : [...entries, [extra, 1]]);
+    });
+const named = (value: fc.Arbitrary<unknown>) =>
+  fc.dictionary(
+    fc.oneof({ weight: 40, arbitrary: fc.constantFrom("a", "b", "c", "a.b", "A1") }, { weight: 1, arbitrary: fc.constantFrom("a b", "-x", "a..b") }),
+    value,
+    { maxKeys: 2 },
+  );
 const id = fc.constantFrom("a", "b", "g1");
 const duration = fc.constantFrom("5s", "1.5m", "500ms", "2h");
 const argv = fc.constantFrom(["node"], ["node", "x.mjs", ""]);
-const retry = object({ max: maybe(fc.constantFrom(0, 3, 100)), backoff: maybe(duration), factor: maybe(fc.constantFrom(1, 1.5, 10)), max_backoff: maybe(duration) });
+const retry = object({
+  max: maybe(fc.constantFrom(0, 3, 100)),
+  backoff: maybe(duration),
+  factor: maybe(fc.constantFrom(1, 1.5, 10)),
+  max_backoff: maybe(duration),
+});
 const environment = { env: maybe(fc.constantFrom({ A: "x" }, {})), env_from: maybe(fc.constantFrom(["A", "B_*"])), secrets: maybe(fc.constantFrom(["S"])) };
-const hash = object({ law: mostly(fc.constantFrom("sha256_bundle_digest", "json_verdict")), root: mostly(fc.constant("out")), flag: maybe(fc.constant("f")), equals: maybe(fc.constantFrom(null, { a: [1] })) });
+const hash = object({
+  law: mostly(fc.constantFrom("sha256_bundle_digest", "json_verdict")),
+  root: mostly(fc.constant("out")),
+  flag: maybe(fc.constant("f")),
+  equals: maybe(fc.constantFrom(null, { a: [1] })),
+});
 const approval = object({ count: maybe(fc.constant(2)), from: maybe(fc.constant(["ops"])), expires: maybe(duration) });
 const gateCheck = fc.oneof(
   { weight: 8, arbitrary: object({ run: mostly(argv) }) },
@@ -33,9 +53,22 @@ const gateCheck = fc.oneof(
   { weight: 8, arbitrary: object({ approval: mostly(approval) }) },
   { weight: 1, arbitrary: fc.constantFrom({}, { run: ["x"], schema: "t.v1" }) },
 );
-const gate = fc.tuple(gateCheck, object({ id: mostly(id), required: maybe(fc.boolean()), timeout: maybe(duration), ...environment })).map(([check, rest]) => ({ ...check, ...rest }));
-const output = object({ path: maybe(fc.constant("out/x")), glob: maybe(fc.constant("out/*")), schema: maybe(fc.constant("t.v1")), optional: maybe(fc.boolean()), media_type: maybe(fc.constant("text/csv")) });
-const effect = object({ category: fc.constantFrom("network", "other"), description: mostly(fc.constant("d")), reversible: maybe(fc.constantFrom(null, true)), hint: maybe(fc.constant("h")) });
+const gate = fc
+  .tuple(gateCheck, object({ id: mostly(id), required: maybe(fc.boolean()), timeout: maybe(duration), ...environment }))
+  .map(([check, rest]) => ({ ...check, ...rest }));
+const output = object({
+  path: maybe(fc.constant("out/x")),
+  glob: maybe(fc.constant("out/*")),
+  schema: maybe(fc.constant("t.v1")),
+  optional: maybe(fc.boolean()),
+  media_type: maybe(fc.constant("text/csv")),
+});
+const effect = object({
+  category: fc.constantFrom("network", "other"),
+  description: mostly(fc.constant("d")),
+  reversible: maybe(fc.constantFrom(null, true)),
+  hint: maybe(fc.constant("h")),
+});
 const body = fc.oneof(
   { weight: 20, arbitrary: fc.constantFrom<Record<string, unknown>>({ run: ["node"] }, { shell: "x" }, { module: "m" }, { engine: {} }, { llm: 1 }) },
   { weight: 1, arbitrary: fc.constantFrom<Record<string, unknown>>({}, { run: ["x"], shell: "y" }) },
@@ -44,8 +77,19 @@ const step = fc
   .tuple(
     body,
     object({
-      title: maybe(fc.constant("t")), with: maybe(fc.constant({ a: [1, { b: null }] })), needs: maybe(fc.constant(["a"])), uses: maybe(fc.constant(["lib/**"])), outputs: maybe(named(output)), pure: maybe(fc.boolean()),
-      workdir: maybe(fc.constantFrom("source", "isolated")), timeout: maybe(duration), retry: maybe(retry), effects: maybe(fc.array(effect, { maxLength: 1 })), gates: maybe(fc.array(gate, { maxLength: 1 })), log_limit: maybe(fc.constant(4_096)), ...environment,
+      title: maybe(fc.constant("t")),
+      with: maybe(fc.constant({ a: [1, { b: null }] })),
+      needs: maybe(fc.constant(["a"])),
+      uses: maybe(fc.constant(["lib/**"])),
+      outputs: maybe(named(output)),
+      pure: maybe(fc.boolean()),
+      workdir: maybe(fc.constantFrom("source", "isolated")),
+      timeout: maybe(duration),
+      retry: maybe(retry),
+      effects: maybe(fc.array(effect, { maxLength: 1 })),
+      gates: maybe(fc.array(gate, { maxLength: 1 })),
+      log_limit: maybe(fc.constant(4_096)),
+      ...environment,
     }),
   )
   .map(([own, rest]) => ({ ...rest, ...own }));
@@ -53,17 +97,32 @@ const action = fc.oneof(
   { weight: 20, arbitrary: fc.constantFrom<unknown>({ goto: "a", max: 2 }, { retry: true }, { escalate: "x" }, { abort: "x" }, { continue: true }) },
   { weight: 1, arbitrary: fc.constantFrom<unknown>({ continue: false }, {}, { goto: "a", retry: true }) },
 );
-const route = object({ id, when: mostly(object({ step: maybe(id), gate: maybe(id), status: maybe(fc.constantFrom("failed", "error")), violation: maybe(fc.boolean()) })), do: action });
+const route = object({
+  id,
+  when: mostly(object({ step: maybe(id), gate: maybe(id), status: maybe(fc.constantFrom("failed", "error")), violation: maybe(fc.boolean()) })),
+  do: action,
+});
 const document = object({
   workflow: id,
   version: mostly(fc.constant(1)),
   title: maybe(fc.constant("t")),
   params: maybe(named(fc.constantFrom({ type: "integer" }, {}))),
   inputs: maybe(named(object({ file: maybe(fc.constant("x")), schema: maybe(fc.constant("t.v1")) }))),
-  policy: maybe(object({ tools: maybe(fc.constant(["node"])), write: maybe(fc.constantFrom({ allow: ["x"] }, {})), network: maybe(fc.constant("deny")), sandbox: maybe(fc.constant("off")), attempts_max: maybe(fc.constant(3)) })),
+  policy: maybe(
+    object({
+      tools: maybe(fc.constant(["node"])),
+      write: maybe(fc.constantFrom({ allow: ["x"] }, {})),
+      network: maybe(fc.constant("deny")),
+      sandbox: maybe(fc.constant("off")),
+      attempts_max: maybe(fc.constant(3)),
+    }),
+  ),
   defaults: maybe(object({ timeout: maybe(duration), retry: maybe(retry) })),
   workdir: maybe(fc.constant("source")),
-  steps: fc.oneof({ weight: 12, arbitrary: fc.dictionary(fc.constantFrom("a", "b", "c"), step, { minKeys: 1, maxKeys: 2 }) }, { weight: 1, arbitrary: fc.constantFrom<unknown>({}, [], null, { "a b": { run: ["x"] } }) }),
+  steps: fc.oneof(
+    { weight: 12, arbitrary: fc.dictionary(fc.constantFrom("a", "b", "c"), step, { minKeys: 1, maxKeys: 2 }) },
+    { weight: 1, arbitrary: fc.constantFrom<unknown>({}, [], null, { "a b": { run: ["x"] } }) },
+  ),
   gates: maybe(fc.array(gate, { maxLength: 1 })),
   routes: maybe(fc.array(route, { maxLength: 2 })),
 });

@@ -5,11 +5,17 @@ const parse = (text: string) => parseWorkspaceConfig(new TextEncoder().encode(te
 
 describe("lily.yaml", () => {
   test("the text of lily init is valid and means what it says", () => {
-    expect(parse(initialWorkspaceConfig())).toEqual({ config: { profile: "local", modules: {}, schemas: {}, policy: { network: "allow", sandbox: "off", attempts_max: 10 } }, problems: [] });
+    expect(parse(initialWorkspaceConfig())).toEqual({
+      config: { profile: "local", modules: {}, schemas: {}, policy: { network: "allow", sandbox: "off", attempts_max: 10 } },
+      problems: [],
+    });
   });
 
   test("every commented example of it is valid too", () => {
-    const text = initialWorkspaceConfig().replace("modules: {}", "modules:").replace("schemas: {}", "schemas:").replaceAll(/^# {2}(?=[a-z])/gm, "  ");
+    const text = initialWorkspaceConfig()
+      .replace("modules: {}", "modules:")
+      .replace("schemas: {}", "schemas:")
+      .replaceAll(/^# {2}(?=[a-z])/gm, "  ");
     expect(parse(text).config).toMatchObject({
       modules: { "weather.summarise": "steps/summarise.ts" },
       schemas: { "weather_table.v1": "schemas/weather-table.json" },

@@ -27,7 +27,10 @@ export const workspaceConfigDefault: WorkspaceConfig = { profile: "local", modul
 
 const pathText = z.string().min(1).max(1024);
 const moduleName = z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, { error: "is not an identifier" });
-const schemaName = z.string().max(128).regex(/^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/, { error: "is not a schema id of the form name.vN" });
+const schemaName = z
+  .string()
+  .max(128)
+  .regex(/^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/, { error: "is not a schema id of the form name.vN" });
 const laterMembers = ["packs", "approvers", "trust"] as const;
 const nothing = z.union([z.null(), z.array(z.never()).max(0), z.strictObject({})]).optional();
 
@@ -42,10 +45,21 @@ const configSchema = z.strictObject({
 });
 
 /** Every problem with its line, code CONFIG_INVALID or the code of the parser; `config` is null when there is any. */
-export function parseWorkspaceConfig(bytes: Uint8Array, fileName = "lily.yaml"): { readonly config: WorkspaceConfig | null; readonly problems: readonly ProblemView[] } {
+export function parseWorkspaceConfig(
+  bytes: Uint8Array,
+  fileName = "lily.yaml",
+): { readonly config: WorkspaceConfig | null; readonly problems: readonly ProblemView[] } {
   const { document, problems } = parseLocated(bytes, fileName);
   if (document === null) {
-    const views = problems.map(({ code, message, place }) => ({ code, message, file: fileName, line: place?.line ?? null, column: place?.column ?? null, path: null, suggestion: null }));
+    const views = problems.map(({ code, message, place }) => ({
+      code,
+      message,
+      file: fileName,
+      line: place?.line ?? null,
+      column: place?.column ?? null,
+      path: null,
+      suggestion: null,
+    }));
     return { config: null, problems: views };
   }
   const list = new ProblemList(fileName, document.locate, "CONFIG_INVALID");
@@ -73,7 +87,8 @@ function knownMembers(path: readonly PropertyKey[]): readonly string[] | null {
 function reportLater(value: JsonValue, report: Report): void {
   if (!isJsonObject(value)) return;
   for (const member of laterMembers) {
-    if (Object.hasOwn(value, member) && !nothing.safeParse(value[member]).success) report([member], `${member} is not acted on by this version, so it is refused; remove it`);
+    if (Object.hasOwn(value, member) && !nothing.safeParse(value[member]).success)
+      report([member], `${member} is not acted on by this version, so it is refused; remove it`);
   }
 }
 
@@ -81,7 +96,8 @@ function checkPaths(member: string, paths: Readonly<Record<string, string>>, rep
   for (const [first, second] of caseTwins(Object.keys(paths))) report([member, second], `names ${first} and ${second} differ in case only`);
   for (const [name, path] of Object.entries(paths)) {
     const problem = relativePathProblem(path.replace(/^\.\//, ""));
-    if (problem !== null) report([member, name], `path ${JSON.stringify(path.slice(0, 200))} ${problem}; paths are relative to this file and stay inside its folder`);
+    if (problem !== null)
+      report([member, name], `path ${JSON.stringify(path.slice(0, 200))} ${problem}; paths are relative to this file and stay inside its folder`);
   }
 }
 

@@ -45,12 +45,22 @@ function readTokens(text: string, lines: LineCounter, reader: YamlReader): reado
     }
   }
   for (const token of parser.end()) tokens.push(token);
-  for (const token of tokens) if (token.type === "directive") reader.refuse(token.offset, `YAML directive ${JSON.stringify(token.source.slice(0, 40))} is refused`);
+  for (const token of tokens)
+    if (token.type === "directive") reader.refuse(token.offset, `YAML directive ${JSON.stringify(token.source.slice(0, 40))} is refused`);
   return tokens;
 }
 
 function composed(tokens: readonly CST.Token[], length: number): readonly Document.Parsed[] {
-  const options = { version: "1.2", schema: "core", merge: false, strict: true, uniqueKeys: false, stringKeys: true, resolveKnownTags: false, logLevel: "silent" } as const;
+  const options = {
+    version: "1.2",
+    schema: "core",
+    merge: false,
+    strict: true,
+    uniqueKeys: false,
+    stringKeys: true,
+    resolveKnownTags: false,
+    logLevel: "silent",
+  } as const;
   return [...new Composer<ParsedNode>(options).compose(tokens, true, length)];
 }
 
