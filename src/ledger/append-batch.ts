@@ -41,7 +41,18 @@ export class AppendBatch {
   add(draft: PreparedDraft): LedgerEvent {
     const { kind, key, by, data, text } = draft;
     const { stream } = this.#from;
-    const envelope = { v: 1, stream, seq: this.#from.size + this.count, prev: this.#hash, token: this.#token, at: draft.at ?? this.#at, by, kind, key, data } as const;
+    const envelope = {
+      v: 1,
+      stream,
+      seq: this.#from.size + this.count,
+      prev: this.#hash,
+      token: this.#token,
+      at: draft.at ?? this.#at,
+      by,
+      kind,
+      key,
+      data,
+    } as const;
     const { line, hash } = encodeLine(envelope, text);
     const event = ledgerEvent(envelope, kind, data, hash);
     this.#byKey.set(key, this.count);

@@ -29,12 +29,7 @@ export interface ChainStep {
  * Events below `decodeFrom` are checked but not parsed. Throws LEDGER_CHAIN_BROKEN, LEDGER_HASH_MISMATCH, LEDGER_LINE_INVALID,
  * LEDGER_KIND_UNKNOWN, LEDGER_EVENT_INVALID, LEDGER_DAMAGED with the line and offset in the details.
  */
-export async function* readChain(
-  parts: RecordParts,
-  head: StreamHead,
-  from: ChainPosition,
-  decodeFrom: number,
-): AsyncGenerator<ChainStep, void, void> {
+export async function* readChain(parts: RecordParts, head: StreamHead, from: ChainPosition, decodeFrom: number): AsyncGenerator<ChainStep, void, void> {
   const splitter = new LineSplitter(from.offset);
   let position = from;
   for await (const piece of committedBytes(parts, head, from.offset)) {
@@ -47,13 +42,7 @@ export async function* readChain(
   checkEnd(head, position, splitter.rest);
 }
 
-function stepOver(
-  line: PlacedLine,
-  stream: StreamId,
-  at: ChainPosition,
-  decodeFrom: number,
-  events: { event: LedgerEvent; offset: number }[],
-): ChainPosition {
+function stepOver(line: PlacedLine, stream: StreamId, at: ChainPosition, decodeFrom: number, events: { event: LedgerEvent; offset: number }[]): ChainPosition {
   try {
     const decoded = at.seq >= decodeFrom ? decodeEvent(line.bytes) : null;
     const link = decoded ?? linkOf(line.bytes);
@@ -72,7 +61,8 @@ interface Link {
   readonly hash: Digest;
 }
 
-const linkPattern = /,"prev":(?:null|"(sha256:[0-9a-f]{64})"),"seq":(\d{1,16}),"stream":"([^"\\]{1,160})","token":\d{1,16},"v":1,"hash":"(sha256:[0-9a-f]{64})"\}\n$/;
+const linkPattern =
+  /,"prev":(?:null|"(sha256:[0-9a-f]{64})"),"seq":(\d{1,16}),"stream":"([^"\\]{1,160})","token":\d{1,16},"v":1,"hash":"(sha256:[0-9a-f]{64})"\}\n$/;
 
 /** The link members of a line whose bytes give its hash, without parsing the rest. */
 export function linkOf(line: Uint8Array): Link {
@@ -96,7 +86,8 @@ function decodedText(line: Uint8Array): string {
 function checkLink(link: Link, stream: StreamId, at: ChainPosition): void {
   if (link.stream !== stream) throw new LilyError("LEDGER_CHAIN_BROKEN", `the event belongs to ${link.stream}`);
   if (link.seq !== at.seq) throw new LilyError("LEDGER_CHAIN_BROKEN", `the event has sequence ${link.seq} where ${at.seq} must be`);
-  if (link.prev !== at.hash) throw new LilyError("LEDGER_CHAIN_BROKEN", `the event names ${link.prev ?? "nothing"} as the one before it, which is ${at.hash ?? "nothing"}`);
+  if (link.prev !== at.hash)
+    throw new LilyError("LEDGER_CHAIN_BROKEN", `the event names ${link.prev ?? "nothing"} as the one before it, which is ${at.hash ?? "nothing"}`);
 }
 
 function checkEnd(head: StreamHead, at: ChainPosition, rest: number): void {

@@ -41,7 +41,8 @@ describe("signed note", () => {
     const key = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     const publicKey = parseBase64(key.split("+")[2] ?? "").slice(1);
     expect(verifierKeyText({ name: "PeterNeumann", publicKey })).toBe(key);
-    const note = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+    const note =
+      "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
     expect(openNote(note, [{ name: "PeterNeumann", publicKey }], signatureVerifier).signedBy).toEqual(["PeterNeumann"]);
   });
 
@@ -61,7 +62,7 @@ describe("signed note", () => {
       `${text}\n${signature}x\n`,
       `a\tb\n\n${signature}`,
       `\ud800\n\n${signature}`,
-      text + "\n" + signature.repeat(101),
+      `${text}\n${signature.repeat(101)}`,
       "x".repeat(70_000),
     ];
     for (const each of notes) expect(() => open(each), JSON.stringify(each.slice(0, 60))).toThrow(invalid);
@@ -85,7 +86,19 @@ describe("checkpoint text", () => {
 
   it("refuses every other form", () => {
     const [origin, size, root] = text.split("\n");
-    const texts = ["", "x\n", `${text}extension\n`, text.slice(0, -1), `${origin}\n03\n${root}\n`, `${origin}\n-1\n${root}\n`, `${origin}\n3\nAAAA\n`, `${origin}\n3\n${root}=\n`, `\n3\n${root}\n`, `a b\n3\n${root}\n`, `${origin}\n9999999999999999\n${root}\n`];
+    const texts = [
+      "",
+      "x\n",
+      `${text}extension\n`,
+      text.slice(0, -1),
+      `${origin}\n03\n${root}\n`,
+      `${origin}\n-1\n${root}\n`,
+      `${origin}\n3\nAAAA\n`,
+      `${origin}\n3\n${root}=\n`,
+      `\n3\n${root}\n`,
+      `a b\n3\n${root}\n`,
+      `${origin}\n9999999999999999\n${root}\n`,
+    ];
     for (const each of texts) expect(() => parseCheckpoint(each), JSON.stringify(each)).toThrow(invalid);
     expect(size).toBe("3");
     expect(() => formatCheckpoint({ ...checkpoint, size: -1 })).toThrow(invalid);

@@ -114,9 +114,11 @@ export class CommitQueue {
 
   async #afterCommit(): Promise<void> {
     if (this.#files.outstandingBytes > settleAtBytes && this.#stopped === null) {
-      this.#settling ??= this.#settled().catch(() => undefined).finally(() => {
-        this.#settling = null;
-      });
+      this.#settling ??= this.#settled()
+        .catch(() => undefined)
+        .finally(() => {
+          this.#settling = null;
+        });
       if (this.#files.outstandingBytes > waitAtBytes) await this.#settling;
     } else if (this.#files.mustFlush) {
       await this.#files.flush().catch((thrown: unknown) => this.#poison(thrown, "a record file could not be written"));

@@ -80,7 +80,7 @@ describe("event line", () => {
 
   const body = encodeEvent(event).line.slice(0, -83).concat("}");
   const cases: Readonly<Record<string, Uint8Array>> = {
-    "nothing": bytesOf("\n"),
+    nothing: bytesOf("\n"),
     "no hash": bytesOf(`${body}\n`),
     "hash in upper case": bytesOf(encodeEvent(event).line.replace(/sha256:[0-9a-f]{64}"\}\n$/, (tail) => tail.toUpperCase().replace("SHA256", "sha256"))),
     "no brace": bytesOf(encodeEvent(event).line.replace("}\n", "]\n")),

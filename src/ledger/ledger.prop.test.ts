@@ -21,7 +21,12 @@ async function live(seed: number, lives: number): Promise<void> {
       for (let count = turns.next(6); count > 0; count--) {
         if (turns.next(8) === 0) authority.journal.failNextCommit("STORAGE_FAILED", turns.next(2) === 1);
         const drafts = Array.from({ length: 1 + turns.next(3) }, () => testDraft(`${mark++}`));
-        pending.push(writer.append(drafts).then((events) => acknowledged.get(stream)?.push(...events.map((event) => event.key)), () => undefined));
+        pending.push(
+          writer.append(drafts).then(
+            (events) => acknowledged.get(stream)?.push(...events.map((event) => event.key)),
+            () => undefined,
+          ),
+        );
         if (turns.next(3) === 0) pending.push(ledger.settle().catch(() => undefined));
         await turns.pause();
       }
@@ -43,8 +48,5 @@ async function live(seed: number, lives: number): Promise<void> {
 }
 
 it("L1 L2 L5: whatever crashes, no acknowledged event is lost or doubled and every record verifies", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 1, max: 4 }), live),
-    { numRuns: 60 },
-  );
+  await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 1, max: 4 }), live), { numRuns: 60, examples: [[680_671, 2]] });
 });

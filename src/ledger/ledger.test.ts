@@ -295,10 +295,13 @@ describe("ledger", () => {
 
   it("lets several processes append to the workspace stream, and asks the builder again when it was late", async () => {
     const workspace = new MemoryWorkspace();
-    const processes = await Promise.all([workspace.open(), workspace.open(), workspace.open()]);
+    const first = await workspace.open();
+    const processes = [first, await workspace.open(), await workspace.open()];
     const marks = Array.from({ length: 12 }, (_, index) => `${index}`);
-    await Promise.all(marks.map((mark, index) => processes[index % 3]?.ledger.appendWorkspace(() => [testDraft(mark)])));
-    const counted = await processes[0]?.ledger.appendWorkspace((view) => [testDraft(`after ${view.head.size} ${view.newest("RUN_RESUMED")?.seq} ${view.newest("RUN_FAILED")?.seq}`)]);
+    await Promise.all(marks.map((mark, index) => (processes[index % 3] ?? first).ledger.appendWorkspace(() => [testDraft(mark)])));
+    const counted = await first.ledger.appendWorkspace((view) => [
+      testDraft(`after ${view.head.size} ${view.newest("RUN_RESUMED")?.seq} ${view.newest("RUN_FAILED")?.seq}`),
+    ]);
     expect(counted).toMatchObject([{ data: { reason: "after 12 11 undefined" } }]);
     expect(await processes[1]?.ledger.appendWorkspace(() => null)).toEqual([]);
     for (const each of processes) await each.ledger.close();
@@ -333,6 +336,18 @@ describe("ledger", () => {
     expect(workspace.state.rows).toEqual([]);
     await expect(writer.append([testDraft("late")])).rejects.toMatchObject({ code: "LEDGER_POISONED" });
     expect((await verifyStream(ledger, testStream)).problems).toEqual([]);
+  });
+
+  it("L2: a failed write between many commits poisons the ledger", async () => {
+    const workspace = new MemoryWorkspace();
+    const { ledger } = await workspace.open();
+    const writer = await ledger.openWriter(testStream, { token: 0 });
+    const large = (mark: string): EventDraft => ({ kind: "RUN_RESUMED", key: mark, by: "user:ada", data: { reason: "x".repeat(4_000) } });
+    workspace.disk.failNext("STORAGE_FULL");
+    await writer.append(Array.from({ length: 300 }, (_, index) => large(`${index}`)));
+    for (let turn = 0; turn < 20; turn++) await workspace.clock.nextTurn();
+    await expect(writer.append([testDraft("late")])).rejects.toMatchObject({ code: "LEDGER_POISONED" });
+    expect(await allEvents(ledger.readStream(testStream))).toHaveLength(300);
   });
 
   it("opens a workspace that cannot be written for reading", async () => {

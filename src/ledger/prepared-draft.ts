@@ -24,14 +24,17 @@ export function prepareDraft(draft: EventDraft): PreparedDraft {
   if (!isEventKind(kind)) throw new LilyError("LEDGER_EVENT_INVALID", `there is no event kind ${String(kind)}`);
   checkText(kind, "key", key);
   checkText(kind, "by", by);
-  if (draft.at !== undefined && !timePattern.test(draft.at)) throw new LilyError("LEDGER_EVENT_INVALID", `at of ${kind} must be RFC 3339 UTC with milliseconds`, { details: { kind } });
+  if (draft.at !== undefined && !timePattern.test(draft.at))
+    throw new LilyError("LEDGER_EVENT_INVALID", `at of ${kind} must be RFC 3339 UTC with milliseconds`, { details: { kind } });
   const data = checkedData(kind, draft.data);
   return { kind, key, by, at: draft.at ?? null, data, text: canonicalText(kind, data) };
 }
 
 function checkText(kind: EventKind, member: string, text: string): void {
   if (typeof text === "string" && text.length > 0 && text.length <= keyLengthMax && text.isWellFormed()) return;
-  throw new LilyError("LEDGER_EVENT_INVALID", `${member} of ${kind} must be well-formed text of 1 to ${keyLengthMax} characters`, { details: { kind, member } });
+  throw new LilyError("LEDGER_EVENT_INVALID", `${member} of ${kind} must be well-formed text of 1 to ${keyLengthMax} characters`, {
+    details: { kind, member },
+  });
 }
 
 function canonicalText(kind: EventKind, data: JsonValue): string {

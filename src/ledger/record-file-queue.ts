@@ -100,9 +100,10 @@ export class RecordFileQueue {
 
   async #settle(): Promise<void> {
     for (const stream of this.#unsynced.keys()) if (this.#shared(stream)) await this.#replay(stream);
-    await this.#flush();
+    // Taken before the write starts: what is added while it is under way is not in the file yet, and must not be trimmed.
     const ends = new Map(this.#unsynced);
     const settledBytes = this.#unsyncedBytes;
+    await this.#flush();
     if (ends.size === 0) return;
     await this.#parts.files.sync([...ends.keys()]);
     for (const [stream, end] of ends) {

@@ -95,16 +95,39 @@ describe("record verifier", () => {
 
   it("holds for records of any length and content", () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ by: fc.string({ unit: "grapheme", minLength: 1 }), data: fc.dictionary(fc.string({ unit: "grapheme" }).filter((key) => !["__proto__", "constructor", "prototype"].includes(key)), fc.string({ unit: "grapheme" })) }), { maxLength: 12 }), (drafts) => {
-        let prev: ReturnType<typeof encodeEvent>["hash"] | null = null;
-        let text = "";
-        drafts.forEach(({ by, data }, seq) => {
-          const encoded = encodeEvent({ v: 1, stream: runStream(parseRunId("run-a")), seq, prev, token: seq, at: "2026-01-01T00:00:00.000Z", by, kind: "ANY", key: `k${seq}`, data });
-          prev = encoded.hash;
-          text += encoded.line;
-        });
-        expect(verifyRecordBytes(bytesOf(text))).toMatchObject({ events: drafts.length, head: prev, problems: [] });
-      }),
+      fc.property(
+        fc.array(
+          fc.record({
+            by: fc.string({ unit: "grapheme", minLength: 1 }),
+            data: fc.dictionary(
+              fc.string({ unit: "grapheme" }).filter((key) => !["__proto__", "constructor", "prototype"].includes(key)),
+              fc.string({ unit: "grapheme" }),
+            ),
+          }),
+          { maxLength: 12 },
+        ),
+        (drafts) => {
+          let prev: ReturnType<typeof encodeEvent>["hash"] | null = null;
+          let text = "";
+          drafts.forEach(({ by, data }, seq) => {
+            const encoded = encodeEvent({
+              v: 1,
+              stream: runStream(parseRunId("run-a")),
+              seq,
+              prev,
+              token: seq,
+              at: "2026-01-01T00:00:00.000Z",
+              by,
+              kind: "ANY",
+              key: `k${seq}`,
+              data,
+            });
+            prev = encoded.hash;
+            text += encoded.line;
+          });
+          expect(verifyRecordBytes(bytesOf(text))).toMatchObject({ events: drafts.length, head: prev, problems: [] });
+        },
+      ),
     );
   });
 });

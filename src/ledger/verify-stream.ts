@@ -10,11 +10,7 @@ import { problemsMax, type RecordFacts, type RecordProblem, RecordVerifier } fro
  * Verifies a stream up to its committed head: links, hashes, canonical form, kinds and their schemas, and that it ends where the
  * authority store says. Throws only what keeps it from reading (STORAGE_FAILED, AUTHORITY_DAMAGED); damage is in the facts.
  */
-export async function verifyStream(
-  parts: RecordParts,
-  stream: StreamId,
-  options: { readonly headsAt?: ReadonlySet<number> } = {},
-): Promise<RecordFacts> {
+export async function verifyStream(parts: RecordParts, stream: StreamId, options: { readonly headsAt?: ReadonlySet<number> } = {}): Promise<RecordFacts> {
   // Size before head: a live writer writes only committed bytes, so what this head does not cover was put there by somebody else.
   const size = await parts.files.size(stream);
   const head = (await parts.journal.head(stream)) ?? { stream, size: 0, bytes: 0, hash: null };

@@ -18,7 +18,12 @@ async function setUp() {
   const parts = { ledger, authority, trust, signer, verifier: signatureVerifier };
   const seal = async (stream: StreamId, mark: string): Promise<void> => {
     const writer = await ledger.openWriter(stream, { token: 0 });
-    const draft: EventDraft = { kind: "RUN_SEALED", key: `RUN_SEALED/${mark}`, by: "user:ada", data: { outcome: "succeeded", events: writer.events + 1, counts: {} } };
+    const draft: EventDraft = {
+      kind: "RUN_SEALED",
+      key: `RUN_SEALED/${mark}`,
+      by: "user:ada",
+      data: { outcome: "succeeded", events: writer.events + 1, counts: {} },
+    };
     await writer.append([testDraft(mark), draft], { leaf: "seal" });
   };
   const verify = async (stream: StreamId, given?: TrustedLogParts["given"]) => {

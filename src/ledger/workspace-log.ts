@@ -74,12 +74,16 @@ async function checkUnforked(parts: CutParts, newest: CheckpointCut | null, leav
   const remembered = await parts.trust.newestCheckpoint(workspaceId);
   const earlier: { readonly size: number; readonly root: string }[] = newest === null ? [] : [newest.data];
   if (remembered !== null) earlier.push(openCheckpoint(remembered, logOrigin(workspaceId), [key], parts.verifier));
-  const roots = rootsAt(leaves, earlier.map(({ size }) => size));
+  const roots = rootsAt(
+    leaves,
+    earlier.map(({ size }) => size),
+  );
   for (const { size, root } of earlier) {
     if (size > leaves.length) {
       throw new LilyError("RECORD_BEHIND_ANCHOR", `the workspace log has ${leaves.length} leaves where a checkpoint says ${size}; nothing was signed`);
     }
-    if (roots.get(size) !== root) throw new LilyError("CHECKPOINT_INVALID", `the first ${size} leaves of the workspace log are not those of an earlier checkpoint; nothing was signed`);
+    if (roots.get(size) !== root)
+      throw new LilyError("CHECKPOINT_INVALID", `the first ${size} leaves of the workspace log are not those of an earlier checkpoint; nothing was signed`);
   }
 }
 
@@ -128,7 +132,10 @@ interface Found {
 }
 
 function compared(leaves: readonly LogLeaf[], found: readonly Found[], label: string, problems: string[]): TrustedLog {
-  const roots = rootsAt(leaves, found.map(({ checkpoint }) => checkpoint.size));
+  const roots = rootsAt(
+    leaves,
+    found.map(({ checkpoint }) => checkpoint.size),
+  );
   let state: TrustedLog["state"] = "sound";
   let newest: OpenedCheckpoint | null = null;
   for (const { from, checkpoint } of found) {
@@ -137,7 +144,9 @@ function compared(leaves: readonly LogLeaf[], found: readonly Found[], label: st
       problems.push(`the workspace log has ${leaves.length} leaves; the checkpoint of the ${from} covers ${checkpoint.size}`);
     } else if (roots.get(checkpoint.size) !== checkpoint.root) {
       state = "corrupt";
-      problems.push(`the first ${checkpoint.size} leaves give the root ${roots.get(checkpoint.size) ?? "none"}; the checkpoint of the ${from} says ${checkpoint.root}`);
+      problems.push(
+        `the first ${checkpoint.size} leaves give the root ${roots.get(checkpoint.size) ?? "none"}; the checkpoint of the ${from} says ${checkpoint.root}`,
+      );
     } else if (newest === null || checkpoint.size > newest.size) {
       newest = checkpoint;
     }
@@ -188,12 +197,16 @@ export function anchorOf(log: TrustedLog, stream: StreamId, facts: RecordFacts):
   });
   const other = leaves.filter((leaf) => leaf.size <= facts.events && facts.heads.get(leaf.size) !== leaf.head);
   if (own.length > 0 || other.length > 0 || log.state === "corrupt") {
-    return view("corrupt", other.map((leaf) => `the checkpoint says head ${leaf.head} after ${leaf.size} events; the record has ${facts.heads.get(leaf.size) ?? "none"}`));
+    return view(
+      "corrupt",
+      other.map((leaf) => `the checkpoint says head ${leaf.head} after ${leaf.size} events; the record has ${facts.heads.get(leaf.size) ?? "none"}`),
+    );
   }
   const sealed = Math.max(0, ...leaves.map((leaf) => leaf.size));
   if (sealed > facts.events) return view("behind_anchor", [`the checkpoint covers ${sealed} events of ${stream}; the record has ${facts.events}`]);
   if (log.state === "behind_anchor") return view("behind_anchor", []);
   if (sealed === 0) return view("unanchored", [`no checkpoint covers ${stream} yet`]);
-  if (sealed < facts.events) return view("unanchored", [`events 0 to ${sealed - 1} are covered by ${log.anchor ?? "a checkpoint"}; ${facts.events - sealed} later events are not yet`]);
+  if (sealed < facts.events)
+    return view("unanchored", [`events 0 to ${sealed - 1} are covered by ${log.anchor ?? "a checkpoint"}; ${facts.events - sealed} later events are not yet`]);
   return view("anchored", []);
 }

@@ -46,7 +46,8 @@ export class WorkspaceWriter {
 
   async #append(build: WorkspaceBuild): Promise<readonly LedgerEvent[]> {
     for (let tries = 1; ; tries++) {
-      const writer = (this.#writer ??= await this.#reopened());
+      const writer = this.#writer ?? (await this.#reopened());
+      this.#writer = writer;
       try {
         await this.#record(writer, this.#reports);
         this.#reports = [];

@@ -188,7 +188,12 @@ export class AuthorityDatabase {
   }
 
   #checkSettings(path: string): void {
-    const wanted: readonly (readonly [string, unknown])[] = [["journal_mode", "wal"], ["synchronous", 2], ["trusted_schema", 0], ["foreign_keys", 1]];
+    const wanted: readonly (readonly [string, unknown])[] = [
+      ["journal_mode", "wal"],
+      ["synchronous", 2],
+      ["trusted_schema", 0],
+      ["foreign_keys", 1],
+    ];
     for (const [name, value] of wanted) {
       const seen = this.pragma(name);
       if (seen !== value) {

@@ -165,7 +165,13 @@ function headOf(row: Row): StreamHead {
 }
 
 function rowOf(row: Row): JournalRow {
-  return { stream: streamOf(row), fromSeq: countOf(row["from_seq"]), count: countOf(row["count"]), offset: countOf(row["start"]), bytes: bytesOf(row["bytes"]) };
+  return {
+    stream: streamOf(row),
+    fromSeq: countOf(row["from_seq"]),
+    count: countOf(row["count"]),
+    offset: countOf(row["start"]),
+    bytes: bytesOf(row["bytes"]),
+  };
 }
 
 function streamOf(row: Row): StreamId {
