@@ -8,7 +8,7 @@
 import { canonicalJson } from "../base/canonical-json.ts";
 import { sha256Hex } from "../base/digest.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json-value.ts";
-import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
+import { LilyError, messageOf } from "../base/lily-error.ts";
 import { decodeUtf8, parseJson } from "../base/parse-json.ts";
 import type { ArtifactRef } from "../contracts/artifact-ref.ts";
 import { type Envelope, envelopeSchema } from "../contracts/envelope.ts";
@@ -52,7 +52,6 @@ function parseDocument(bytes: Uint8Array): JsonObject {
     document = parseJson(bytes);
     canonical = canonicalJson(document, { fractions: true });
   } catch (cause) {
-    if (!isLilyError(cause)) throw cause;
     throw invalid(`is not strict JSON: ${messageOf(cause)}`, cause);
   }
   if (!isJsonObject(document)) throw invalid("is not an object");
@@ -63,8 +62,7 @@ function parseDocument(bytes: Uint8Array): JsonObject {
 function checkMeta(meta: unknown): Envelope["meta"] {
   const result = metaSchema.safeParse(meta);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw invalid(`has a malformed meta${issue === undefined ? "" : `/${issue.path.join("/")}: ${issue.message}`}`);
+  throw invalid(`has a malformed meta: ${result.error.issues.map((issue) => `/${issue.path.join("/")}: ${issue.message}`).join("; ")}`);
 }
 
 function invalid(why: string, cause?: unknown): LilyError {

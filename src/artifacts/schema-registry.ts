@@ -159,7 +159,7 @@ class Registry implements SchemaRegistry {
 
 function exported(schemaId: SchemaId, source: SchemaSource): JsonObject {
   const document = "zod" in source ? exportZod(schemaId, source.zod) : source.jsonSchema;
-  return { ...document, $schema: schemaDialect, $id: `${schemaIdPrefix}${schemaId}` };
+  return { ...document, $schema: document["$schema"] ?? schemaDialect, $id: `${schemaIdPrefix}${schemaId}` };
 }
 
 function exportZod(schemaId: string, schema: z.ZodType): JsonObject {

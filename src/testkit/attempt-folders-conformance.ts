@@ -140,13 +140,15 @@ export function attemptFoldersConformance(open: () => Promise<AttemptFoldersBed>
 
   it("E2: cleaning a run removes what every attempt left, and keeps logs and manifest", async () => {
     const bed = await open();
-    await bed.folders.cleanRun(run);
+    await bed.folders.cleanRun(run, { isolated: true });
     await bed.folders.writeManifest(run, "{}");
     const folder = await bed.folders.open(run, ["steps", "a", "1"], { kind: "isolated" });
     const path = await folder.materialize(digest, "t.csv", give);
     bed.write(`${folder.cwd}/file`, "x");
     await folder.writeLog("log");
-    await bed.folders.cleanRun(run);
+    await bed.folders.cleanRun(run, { isolated: false });
+    expect([bed.read(path), bed.read(`${folder.cwd}/file`)]).toEqual([null, "x"]);
+    await bed.folders.cleanRun(run, { isolated: true });
     expect([bed.read(path), bed.read(`${folder.cwd}/file`), bed.read(folder.stdoutPath)]).toEqual([null, null, "log"]);
     await folder.clean();
     await bed.folders.writeManifest(run, "{}");

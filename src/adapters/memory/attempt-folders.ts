@@ -26,9 +26,10 @@ export function createMemoryAttemptFolders(files: MemoryFiles, workspaceDir = "/
     open: async (run, name, work) => folder(run, name, work, true),
     reopen: async (run, name, work) => folder(run, name, work, false),
     logs: async (run) => logsOf(files, runDir(run)),
-    cleanRun: async (run) => {
+    cleanRun: async (run, { isolated }) => {
       for (const path of [...holders.keys()]) if (path.startsWith(`${runDir(run)}/in/`)) holders.delete(path);
       files.remove(`${runDir(run)}/in`);
+      if (!isolated) return;
       for (const family of ["gates", "steps"]) {
         for (const owner of files.names(`${runDir(run)}/${family}`)) {
           for (const attempt of files.names(`${runDir(run)}/${family}/${owner}`)) files.remove(`${runDir(run)}/${family}/${owner}/${attempt}/work`);
