@@ -309,8 +309,7 @@ function stepView(step: StepDraft): StepView {
   return {
     step_id: step.id,
     status: step.status,
-    attempts: step.attempts.length,
-    attempt_list: step.attempts,
+    attempts: step.attempts,
     produced_artifact_ids: step.produced,
     gate_result_ids: step.gateResults,
     policy_violation_ids: step.violations,

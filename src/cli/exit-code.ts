@@ -23,7 +23,7 @@ export function runExitCode(status: RunStatus): number {
 /** The command's own code; 1 when it exited 0 and a gate or an output failed; 128 and the signal's number when a signal ended it. */
 export function execExitCode(view: RunView): number {
   if (view.status !== "failed") return runExitCode(view.status);
-  const attempt = view.steps[0]?.attempt_list.at(-1);
+  const attempt = view.steps[0]?.attempts.at(-1);
   const summary = attempt?.executor_summary ?? {};
   const code = summary["exit_code"];
   if (typeof code === "number" && code !== 0) return code;

@@ -50,13 +50,13 @@ async function failureLines(kernel: Kernel, view: RunView, { paint, isOutputShow
 }
 
 async function stepLines(step: StepView, logs: readonly LogRow[], paint: Paint, tailCount: number): Promise<readonly string[]> {
-  const attempt = step.attempt_list.at(-1);
+  const attempt = step.attempts.at(-1);
   const why = attempt?.error === null || attempt === undefined ? "" : `: ${attempt.error.code}: ${attempt.error.reason}`;
-  const head = `  ${paint("bad", "step")}    ${plainText(`${step.step_id} attempt ${step.attempts} ${outcomeWord(attempt, step)}${why}`)}`;
+  const head = `  ${paint("bad", "step")}    ${plainText(`${step.step_id} attempt ${step.attempts.length} ${outcomeWord(attempt, step)}${why}`)}`;
   return [
     head,
     ...(await logLines(
-      logs.filter((log) => log.path.startsWith(`steps/${step.step_id}/${step.attempts}/`)),
+      logs.filter((log) => log.path.startsWith(`steps/${step.step_id}/${step.attempts.length}/`)),
       tailCount,
     )),
   ];

@@ -91,7 +91,8 @@ export const eventDataSchemas = {
     executor: executorSummary.optional(),
   }),
   STEP_INTERRUPTED: z.strictObject({ step_id: id, attempt, reason: z.enum(interruptReasons), survivors_killed: count.optional() }),
-  STEP_SKIPPED: z.strictObject({ step_id: id, reason: text, because: id }),
+  /** `attempt` is the last one there was, 0 when the step never ran. */
+  STEP_SKIPPED: z.strictObject({ step_id: id, attempt: count, reason: text, because: id }),
   ARTIFACT_STORED: z.strictObject({
     artifact: artifactRefSchema,
     /** Up to 4 KiB of UTF-8 text: the stored bytes themselves. Absent when the object store holds them. */

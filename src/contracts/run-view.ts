@@ -29,9 +29,8 @@ export interface AttemptView {
 export interface StepView {
   readonly step_id: string;
   readonly status: StepStatus;
-  /** How many attempts there were; `attempt_list` has each. */
-  readonly attempts: number;
-  readonly attempt_list: readonly AttemptView[];
+  /** Every attempt, first to last; none is ever overwritten (E2). */
+  readonly attempts: readonly AttemptView[];
   readonly produced_artifact_ids: readonly string[];
   readonly gate_result_ids: readonly string[];
   readonly policy_violation_ids: readonly string[];

@@ -143,12 +143,13 @@ function least(a: number | undefined, b: number | undefined): number | undefined
 
 function skipCommand(state: RunState, index: number): Command {
   const step = stepAt(state, index);
+  // A document need not be in order of dependency: what this step needs may itself be skipped only after it.
   const because = step.plan.needs.find((need) => {
-    const phase = state.byId.get(need)?.phase;
-    return phase === "failed" || phase === "skipped";
+    const other = state.byId.get(need);
+    return other !== undefined && (other.phase === "failed" || other.phase === "skipped" || state.toSkip.has(other.index));
   });
   const cause = because ?? step.plan.id;
-  const data = { step_id: step.plan.id, reason: `step ${cause}, which it needs, did not succeed`, because: cause };
+  const data = { step_id: step.plan.id, attempt: step.attempt, reason: `step ${cause}, which it needs, did not succeed`, because: cause };
   return { kind: "record", body: { kind: "STEP_SKIPPED", key: `STEP_SKIPPED/${step.plan.id}/${state.events}`, data } };
 }
 

@@ -75,7 +75,7 @@ describe("the command line over the real kernel", () => {
     const run = JSON.parse(started.stdout) as { readonly run_id: string };
     expect(run).toMatchObject({
       status: "succeeded",
-      steps: [{ step_id: "make", attempts: 1 }, { step_id: "use" }],
+      steps: [{ step_id: "make", attempts: [{ n: 1 }] }, { step_id: "use" }],
       gates: [{ gate_id: "check", status: "passed" }],
       record: { sealed: true },
     });

@@ -84,7 +84,7 @@ export const badEvents: readonly LedgerEvent[] = [
     duration_ms: 1000,
   }),
   event(6, "GATE_ERROR", { ...gate, attempt: 2, gate_id: "rows", required: false, reason: "no output" }),
-  event(7, "STEP_SKIPPED", { step_id: "report", reason: "its dependency failed", because: "clean" }),
+  event(7, "STEP_SKIPPED", { step_id: "report", attempt: 0, reason: "its dependency failed", because: "clean" }),
   event(8, "ROUTE_TAKEN", { route_id: null, action: "abort", step_id: "clean", reason: "retries are used up" }),
   event(9, "RUN_FAILED", { reason: "step clean failed", step_id: "clean" }),
 ];
@@ -107,7 +107,7 @@ function attempt(n: number, changes: Partial<AttemptView> = {}): AttemptView {
 }
 
 export function step(id: string, status: StepView["status"], attempts: readonly AttemptView[]): StepView {
-  return { step_id: id, status, attempts: attempts.length, attempt_list: attempts, produced_artifact_ids: [], gate_result_ids: [], policy_violation_ids: [] };
+  return { step_id: id, status, attempts, produced_artifact_ids: [], gate_result_ids: [], policy_violation_ids: [] };
 }
 
 function gateView(changes: Partial<GateView> = {}): GateView {

@@ -38,10 +38,10 @@ function headText(view: RunView, { paint }: TableOptions): string {
 }
 
 function stepRow(step: StepView): readonly (Cell | string)[] {
-  const attempt = step.attempt_list.at(-1);
+  const attempt = step.attempts.at(-1);
   const time = attempt?.duration_ms === undefined || attempt.duration_ms === null ? "-" : durationText(attempt.duration_ms);
   const why = attempt?.error === undefined || attempt.error === null ? "" : `${attempt.error.code}: ${attempt.error.reason}`;
-  return [step.step_id, { text: step.status, tone: stepMark(step.status).tone }, String(step.attempts), time, why];
+  return [step.step_id, { text: step.status, tone: stepMark(step.status).tone }, String(step.attempts.length), time, why];
 }
 
 function gateRow(gate: GateView): readonly (Cell | string)[] {
