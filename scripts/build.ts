@@ -2,16 +2,20 @@
  * Builds `dist/`: the library as plain modules with declarations (tsc), and the command line as one entry with lazy chunks (rolldown).
  * A command should not pay for what it does not use, so heavy packages stay in chunks of their own, read when first needed.
  */
-import { chmod, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { rolldown } from "rolldown";
+import { listFiles } from "./check/source-tree.ts";
 import { repoRoot, runCommand } from "./run-command.ts";
 
 const dist = path.join(repoRoot, "dist");
 /** Built here and then moved, so that a build that fails leaves the last good one in place. */
 const staging = path.join(repoRoot, "node_modules", ".cache", "lily-build");
+/** Says from which inputs `dist/` was built. */
+const stamp = path.join(repoRoot, "node_modules", ".cache", "lily-build.sha256");
 const cliEntry = path.join(repoRoot, "src", "cli", "lily.ts");
 
 /** What the shell starts. Old syntax and one import only, so that an old Node gets a sentence and not a stack trace. */
@@ -71,12 +75,36 @@ async function linkOwnCommand(): Promise<void> {
   await symlink(target, link);
 }
 
-try {
+/** Digest of everything that the build reads. */
+async function inputsDigest(): Promise<string> {
+  const hash = createHash("sha256");
+  const settings = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.ts"];
+  for (const file of [...settings, ...listFiles(repoRoot, "src", (name) => name.endsWith(".ts"))]) {
+    const bytes = await readFile(path.join(repoRoot, file));
+    hash.update(`${file}\0${bytes.length}\0`).update(bytes);
+  }
+  return hash.digest("hex");
+}
+
+/** npx builds a checkout once more before it runs its command; replacing equal files under a running command would only do harm. */
+async function upToDate(digest: string): Promise<boolean> {
+  const built = await readFile(stamp, "utf8").catch(() => "");
+  return built === digest && existsSync(path.join(dist, "index.js")) && existsSync(path.join(dist, "cli", "lily.js"));
+}
+
+async function build(): Promise<void> {
+  const digest = await inputsDigest();
+  if (await upToDate(digest)) return;
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
   await Promise.all([buildLibrary(), buildCli()]);
   await rm(dist, { recursive: true, force: true });
   await rename(staging, dist);
+  await writeFile(stamp, digest);
+}
+
+try {
+  await build();
   await linkOwnCommand();
 } catch (error) {
   process.stderr.write(`build failed: ${error instanceof Error ? error.message : String(error)}\n`);
