@@ -177,7 +177,8 @@ function interruptStep(state: RunState, event: FoldedEvent, data: EventData["STE
     case "abandoned":
       return settleFailure(state, event, step, failure);
     case "goto":
-      return movePhase(state, step, "waiting");
+      // Mostly reset at once by the goto; when a decision before it uses that route up, the step must still be able to go on.
+      return interruptedByCrash(state, step, failure);
     case "cancel":
     case "abort":
       step.failure = failure;

@@ -1,5 +1,6 @@
 import type { PlanRoute } from "../contracts/plan-document.ts";
 import { countedAttempts, type Failure, type RunState, type StepState } from "./run-state.ts";
+import { strictDependents } from "./step-phase.ts";
 
 /** What follows a failure, before it is recorded. */
 export interface RouteChoice {
@@ -59,7 +60,14 @@ function boundReached(state: RunState, route: PlanRoute, step: StepState | null)
   const { attempts_max: attemptsMax } = state.plan.policy;
   if (route.do.kind !== "retry" && route.do.kind !== "goto") return null;
   if ((state.routeCounts.get(route.id) ?? 0) >= route.do.max) return `route ${route.id} was taken ${route.do.max} times already`;
-  const target = route.do.kind === "goto" ? state.byId.get(route.do.target) : (step ?? undefined);
-  if (target !== undefined && countedAttempts(target) >= attemptsMax) return `step ${target.plan.id} used its ${attemptsMax} attempts`;
-  return null;
+  const again = route.do.kind === "goto" ? stepsFrom(state, route.do.target) : step === null ? [] : [step];
+  const spent = again.find((one) => countedAttempts(one) >= attemptsMax);
+  return spent === undefined ? null : `step ${spent.plan.id} used its ${attemptsMax} attempts`;
+}
+
+/** A goto does its target and everything behind it again, so each of them must have an attempt left. */
+function stepsFrom(state: RunState, id: string): readonly StepState[] {
+  const target = state.byId.get(id);
+  if (target === undefined) return [];
+  return [target.index, ...strictDependents(state, target.index)].flatMap((position) => state.steps[position] ?? []);
 }

@@ -20,7 +20,25 @@ export function resetFrom(state: RunState, target: StepState): readonly number[]
     const step = state.steps[position];
     if (step !== undefined) wakeIfMet(state, step);
   }
+  skipUnreachable(state, positions);
   return positions;
+}
+
+/** A step that was reset may still need one that failed and was tolerated, or was skipped: it is skipped again, and what needs it. */
+function skipUnreachable(state: RunState, positions: readonly number[]): void {
+  for (const position of positions) {
+    const step = state.steps[position];
+    if (step !== undefined && step.plan.needs.some((need) => cannotSucceed(state.byId.get(need)))) skipFrom(state, position);
+  }
+}
+
+function cannotSucceed(step: StepState | undefined): boolean {
+  return step?.phase === "failed" || step?.phase === "skipped";
+}
+
+/** The step and its strict dependents, as far as they wait, are to be skipped. */
+function skipFrom(state: RunState, position: number): void {
+  for (const each of [position, ...strictDependents(state, position)]) if (state.steps[each]?.phase === "waiting") state.toSkip.push(each);
 }
 
 /** Gates of the run are judged again, as a new round, when anything they stand on is done again. */
