@@ -52,7 +52,7 @@ describe("glossary", () => {
 
 describe("invariants", () => {
   /** Promises that nothing carries out yet; each leaves the list with its first test. */
-  const notBuilt: ReadonlySet<string> = new Set(["E5"]);
+  const notBuilt: ReadonlySet<string> = new Set([]);
   const listed = listedInvariants(repoRoot);
   const tests = testsByInvariant(repoRoot);
 
