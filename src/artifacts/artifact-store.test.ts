@@ -66,7 +66,9 @@ describe("artifact store", () => {
     const { artifact, inline } = await artifacts.prepareSource({ ...origin, source: source(new Uint8Array([0xff, 0])), media_type: "image/png" });
     expect([inline, artifact.storage_kind, artifact.size]).toEqual([undefined, "file", 2]);
     expect(await objects.get(artifact.digest)).toEqual(new Uint8Array([0xff, 0]));
-    await expect(artifacts.prepareSource({ ...origin, source: source(new Uint8Array(9)), media_type: "x/y", bytesMax: 8 })).rejects.toMatchObject({ code: "INPUT_TOO_LARGE" });
+    await expect(artifacts.prepareSource({ ...origin, source: source(new Uint8Array(9)), media_type: "x/y", bytesMax: 8 })).rejects.toMatchObject({
+      code: "INPUT_TOO_LARGE",
+    });
   });
 
   it("A2: a value with a schema is sealed and comes out of its envelope again", async () => {
@@ -75,7 +77,9 @@ describe("artifact store", () => {
     const { artifact, inline } = await artifacts.prepareJson({ ...origin, artifact_type: "report.v1", schema_id: "report.v1", value });
     const bytes = await artifacts.readArtifact(artifact, inline);
     expect(artifacts.payloadOf(artifact, bytes)).toEqual(value);
-    expect(JSON.parse(inline ?? "")).toMatchObject({ meta: { schema_id: "report.v1", producer_id: "clean", created_at: "2026-01-02T03:04:05.000Z", inputs: [input] } });
+    expect(JSON.parse(inline ?? "")).toMatchObject({
+      meta: { schema_id: "report.v1", producer_id: "clean", created_at: "2026-01-02T03:04:05.000Z", inputs: [input] },
+    });
   });
 
   it("a value without a schema is stored in canonical form, large ones as objects", async () => {
@@ -92,7 +96,9 @@ describe("artifact store", () => {
   it("A2: a schema id as type without a seal, or a seal under another type, is a mistake of the program", async () => {
     const { artifacts } = setup();
     await expect(artifacts.prepareJson({ ...origin, artifact_type: "report.v1", value: 1 })).rejects.toMatchObject({ code: "INTERNAL_INVARIANT" });
-    await expect(artifacts.prepareJson({ ...origin, artifact_type: "plan", schema_id: "report.v1", value: 1 })).rejects.toMatchObject({ code: "INTERNAL_INVARIANT" });
+    await expect(artifacts.prepareJson({ ...origin, artifact_type: "plan", schema_id: "report.v1", value: 1 })).rejects.toMatchObject({
+      code: "INTERNAL_INVARIANT",
+    });
   });
 
   it("A1: bytes that do not fit the ref are never handed out, inline or not", async () => {
@@ -119,7 +125,9 @@ describe("artifact store", () => {
     const text = await artifacts.prepareText({ ...origin, text: "1" });
     expect(() => artifacts.payloadOf(text.artifact, new TextEncoder().encode("1"))).toThrow(expect.objectContaining({ code: "JSON_INVALID" }));
     const sealed = await artifacts.prepareJson({ ...origin, artifact_type: "report.v1", schema_id: "report.v1", value: 1 });
-    expect(() => artifacts.payloadOf({ ...sealed.artifact, artifact_type: "other.v1" }, new TextEncoder().encode(sealed.inline))).toThrow(expect.objectContaining({ code: "ENVELOPE_INVALID" }));
+    expect(() => artifacts.payloadOf({ ...sealed.artifact, artifact_type: "other.v1" }, new TextEncoder().encode(sealed.inline))).toThrow(
+      expect.objectContaining({ code: "ENVELOPE_INVALID" }),
+    );
   });
 
   it("refuses text and values that no record can carry", async () => {

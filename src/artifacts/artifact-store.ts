@@ -64,7 +64,14 @@ const jsonMediaType = "application/json";
 export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
   const { objects, clock } = deps;
 
-  async function prepareBytes(origin: ArtifactOrigin, kind: "json" | "text", mediaType: string, createdAt: string, text: string, bytes: Uint8Array): Promise<PreparedArtifact> {
+  async function prepareBytes(
+    origin: ArtifactOrigin,
+    kind: "json" | "text",
+    mediaType: string,
+    createdAt: string,
+    text: string,
+    bytes: Uint8Array,
+  ): Promise<PreparedArtifact> {
     if (bytes.length <= inlineBytesMax) {
       return { artifact: refOf(origin, kind, mediaType, createdAt, digestBytes(bytes), bytes.length), inline: text };
     }

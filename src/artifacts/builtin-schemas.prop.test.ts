@@ -16,11 +16,38 @@ const valid: Readonly<Record<keyof typeof builtinSchemas, JsonObject>> = {
     ci: { provider: "x", run_url: "https://example.com", actor: "ada" },
     timestamp: "2026-01-02T03:04:05.678Z",
   },
-  "gate_result.v1": { gate_id: "rows", status: "passed", reason: null, log_artifact_ids: [`art_${hex.slice(0, 32)}`], metrics: { rows: 1.5 }, timestamp: "2026-01-02T03:04:05Z" },
+  "gate_result.v1": {
+    gate_id: "rows",
+    status: "passed",
+    reason: null,
+    log_artifact_ids: [`art_${hex.slice(0, 32)}`],
+    metrics: { rows: 1.5 },
+    timestamp: "2026-01-02T03:04:05Z",
+  },
   "policy_violation.v1": { step_id: "clean", violation_type: "tool_not_allowed", details: "curl", timestamp: "2026-01-02T03:04:05.1Z" },
 };
 const ids = ["environment_snapshot.v1", "gate_result.v1", "policy_violation.v1"] as const;
-const oddValues = fc.constantFrom<JsonValue>(null, true, 0, -1, 1.5, 2 ** 53, "", "x", "\u{1f600}", "2026-01-02", hex, hex.toUpperCase(), `sha256:${hex}`, "passed", "..", [], [1], {}, { x: 1 });
+const oddValues = fc.constantFrom<JsonValue>(
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  2 ** 53,
+  "",
+  "x",
+  "\u{1f600}",
+  "2026-01-02",
+  hex,
+  hex.toUpperCase(),
+  `sha256:${hex}`,
+  "passed",
+  "..",
+  [],
+  [1],
+  {},
+  { x: 1 },
+);
 
 /** Replaces, drops or adds one thing somewhere inside. */
 function mutated(value: JsonValue, choices: () => number, odd: JsonValue): JsonValue {
@@ -46,12 +73,16 @@ describe.each(ids)("%s", (id) => {
   it("the exported JSON Schema and the source agree on every document", async () => {
     const registry = createSchemaRegistry();
     await fc.assert(
-      fc.asyncProperty(fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), fc.array(oddValues, { maxLength: 3 }), async (stream, odds) => {
-        const choices = (): number => stream.next().value ?? 0;
-        const document = odds.reduce<JsonValue>((value, odd) => mutated(value, choices, odd), valid[id]);
-        const byZod = builtinSchemas[id].safeParse(document).success;
-        expect([document, (await registry.validate(id, document)).length === 0]).toEqual([document, byZod]);
-      }),
+      fc.asyncProperty(
+        fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+        fc.array(oddValues, { maxLength: 3 }),
+        async (stream, odds) => {
+          const choices = (): number => stream.next().value ?? 0;
+          const document = odds.reduce<JsonValue>((value, odd) => mutated(value, choices, odd), valid[id]);
+          const byZod = builtinSchemas[id].safeParse(document).success;
+          expect([document, (await registry.validate(id, document)).length === 0]).toEqual([document, byZod]);
+        },
+      ),
       { numRuns: 1_500 },
     );
   });

@@ -3,7 +3,14 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { sha256Hex } from "../base/digest.ts";
 import { openEnvelope, sealEnvelope } from "./envelope-seal.ts";
 
-const content = { schema_id: "report.v1", producer_id: "clean", producer_kind: "tool", created_at: "2026-01-02T03:04:05.000Z", inputs: [], payload: { b: 1, a: "\u20ac" } } as const;
+const content = {
+  schema_id: "report.v1",
+  producer_id: "clean",
+  producer_kind: "tool",
+  created_at: "2026-01-02T03:04:05.000Z",
+  inputs: [],
+  payload: { b: 1, a: "\u20ac" },
+} as const;
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const sealedText = (): string => new TextDecoder().decode(sealEnvelope(content).bytes);
 

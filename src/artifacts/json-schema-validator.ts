@@ -46,7 +46,13 @@ function newAjv(Ajv: typeof Ajv2020, allErrors: boolean): Ajv2020 {
   });
   ajv.addVocabulary(["x-lily-breaking"]);
   ajv.removeKeyword("uniqueItems");
-  ajv.addKeyword({ keyword: "uniqueItems", type: "array", schemaType: "boolean", validate: areUnique, error: { message: "must not hold the same item twice" } });
+  ajv.addKeyword({
+    keyword: "uniqueItems",
+    type: "array",
+    schemaType: "boolean",
+    validate: areUnique,
+    error: { message: "must not hold the same item twice" },
+  });
   return ajv;
 }
 
@@ -95,7 +101,12 @@ function messageFor(error: ErrorObject): string {
   if (error.params["missingProperty"] !== undefined) return "is missing";
   if (error.params["additionalProperty"] !== undefined || error.params["unevaluatedProperty"] !== undefined) return "is not a member that the schema knows";
   const allowed: unknown = error.params["allowedValues"];
-  const choices = Array.isArray(allowed) ? `: ${allowed.slice(0, 20).map((item) => JSON.stringify(item)).join(", ")}` : "";
+  const choices = Array.isArray(allowed)
+    ? `: ${allowed
+        .slice(0, 20)
+        .map((item) => JSON.stringify(item))
+        .join(", ")}`
+    : "";
   return `${error.message ?? "does not fit"}${choices}`;
 }
 

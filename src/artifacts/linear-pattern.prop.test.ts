@@ -4,11 +4,42 @@ import { compileLinearPattern } from "./linear-pattern.ts";
 
 /** Small patterns over a small alphabet, so that matches and mismatches are both frequent. */
 const { pattern } = fc.letrec<{ pattern: string; term: string; atom: string }>((tie) => ({
-  pattern: fc.array(fc.array(tie("term"), { maxLength: 4 }).map((terms) => terms.join("")), { minLength: 1, maxLength: 3 }).map((options) => options.join("|")),
-  term: fc.tuple(tie("atom"), fc.constantFrom("", "", "", "*", "+", "?", "{2}", "{0,2}", "{1,}", "*?", "+?")).map(([atom, sign]) => (/^(\^|\$|\\b|\\B)$/.test(atom) ? atom : atom + sign)),
+  pattern: fc
+    .array(
+      fc.array(tie("term"), { maxLength: 4 }).map((terms) => terms.join("")),
+      { minLength: 1, maxLength: 3 },
+    )
+    .map((options) => options.join("|")),
+  term: fc
+    .tuple(tie("atom"), fc.constantFrom("", "", "", "*", "+", "?", "{2}", "{0,2}", "{1,}", "*?", "+?"))
+    .map(([atom, sign]) => (/^(\^|\$|\\b|\\B)$/.test(atom) ? atom : atom + sign)),
   atom: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
-    fc.constantFrom("a", "b", "-", ".", "[ab]", "[^a]", "[a-c-]", "\\w", "\\d", "\\s", "\\u0061", "\\u{1f600}", "\\x62", "\\p{L}", "\u{1f600}", "\\.", "\\-", "[\\]a]", "^", "$", "\\b", "\\B", "\\n"),
+    fc.constantFrom(
+      "a",
+      "b",
+      "-",
+      ".",
+      "[ab]",
+      "[^a]",
+      "[a-c-]",
+      "\\w",
+      "\\d",
+      "\\s",
+      "\\u0061",
+      "\\u{1f600}",
+      "\\x62",
+      "\\p{L}",
+      "\u{1f600}",
+      "\\.",
+      "\\-",
+      "[\\]a]",
+      "^",
+      "$",
+      "\\b",
+      "\\B",
+      "\\n",
+    ),
     tie("pattern").map((inner) => `(${inner})`),
     tie("pattern").map((inner) => `(?:${inner})`),
     tie("pattern").map((inner) => `(?<n>${inner.replaceAll("?<n>", "?:")})`),

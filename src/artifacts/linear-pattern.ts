@@ -51,7 +51,8 @@ export function compileLinearPattern(source: string): LinearPattern {
   return {
     source,
     test: (text) => {
-      if (text.length * states.length > stepsMax) throw new LilyError("INPUT_TOO_LARGE", `a text of ${text.length} characters is too long for pattern ${shown(source)}`);
+      if (text.length * states.length > stepsMax)
+        throw new LilyError("INPUT_TOO_LARGE", `a text of ${text.length} characters is too long for pattern ${shown(source)}`);
       return matches(states, text, anchored);
     },
   };
@@ -117,7 +118,9 @@ class PatternParser {
       this.#at += 2;
       return { kind: "assert", what: next === "b" ? "word" : "not-word" };
     }
-    return this.#judged(/\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|c[A-Za-z]|[\s\S])/uy);
+    return this.#judged(
+      /\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|c[A-Za-z]|[\s\S])/uy,
+    );
   }
 
   /** One character, described by a piece of the pattern that the language's engine judges. */
@@ -258,7 +261,15 @@ function matches(states: readonly State[], text: string, anchored: boolean): boo
 }
 
 /** Follows jumps and assertions from `from`; fills `waiting` with the states that want a character. True when a match was reached. */
-function enter(states: readonly State[], from: readonly number[], marks: Int32Array, position: number, before: string, after: string, waiting: number[]): boolean {
+function enter(
+  states: readonly State[],
+  from: readonly number[],
+  marks: Int32Array,
+  position: number,
+  before: string,
+  after: string,
+  waiting: number[],
+): boolean {
   const stack = [...from];
   for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
     if (marks[index] === position) continue;

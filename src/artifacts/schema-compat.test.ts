@@ -14,8 +14,18 @@ const breaking: readonly (readonly [string, JsonObject, JsonObject, string])[] =
   ["a constant becomes another", { const: 1 }, { const: 2 }, "/const"],
   ["a constant becomes open", { const: 1 }, { type: "integer" }, "/const"],
   ["unknown members are allowed", object({}, { additionalProperties: false }), object({}), "/additionalProperties"],
-  ["a member is added where readers refuse unknown ones", object({}, { additionalProperties: false }), object({ b: text }, { additionalProperties: false }), "/properties/b"],
-  ["a member is added that does not fit the schema of the others", object({}, { additionalProperties: { type: "number" } }), object({ b: text }, { additionalProperties: { type: "number" } }), "/properties/b/type"],
+  [
+    "a member is added where readers refuse unknown ones",
+    object({}, { additionalProperties: false }),
+    object({ b: text }, { additionalProperties: false }),
+    "/properties/b",
+  ],
+  [
+    "a member is added that does not fit the schema of the others",
+    object({}, { additionalProperties: { type: "number" } }),
+    object({ b: text }, { additionalProperties: { type: "number" } }),
+    "/properties/b/type",
+  ],
   ["a named member falls under open others", object({ a: text }), object({}), "/properties/a"],
   ["a lower bound falls", { type: "integer", minimum: 1 }, { type: "integer", minimum: 0 }, "/minimum"],
   ["an upper bound rises", { maxLength: 5 }, { maxLength: 6 }, "/maxLength"],
@@ -37,10 +47,25 @@ const breaking: readonly (readonly [string, JsonObject, JsonObject, string])[] =
   ["not changes", { not: text }, { not: { type: "number" } }, "/not"],
   ["what a member demands shrinks", { dependentRequired: { a: ["b", "c"] } }, { dependentRequired: { a: ["b"] } }, "/dependentRequired/a"],
   ["a pattern of members goes", object({}, { patternProperties: { "^x": text } }), object({}), "/patternProperties/^x"],
-  ["a pattern of members is added where others are refused", object({}, { additionalProperties: false }), object({}, { patternProperties: { "^x": text }, additionalProperties: false }), "/patternProperties/^x"],
+  [
+    "a pattern of members is added where others are refused",
+    object({}, { additionalProperties: false }),
+    object({}, { patternProperties: { "^x": text }, additionalProperties: false }),
+    "/patternProperties/^x",
+  ],
   ["a definition behind a reference is wider", { $ref: "#/$defs/a", $defs: { a: text } }, { $ref: "#/$defs/a", $defs: { a: {} } }, "/type"],
-  ["a definition behind a nested reference is wider", object({ a: { $ref: "#/$defs/a" } }, { $defs: { a: text } }), object({ a: { $ref: "#/$defs/a" } }, { $defs: { a: { type: ["string", "null"] } } }), "/properties/a/type"],
-  ["a definition beside other keywords is wider", { $ref: "#/$defs/a", minLength: 1, $defs: { a: text } }, { $ref: "#/$defs/a", minLength: 1, $defs: { a: { type: ["string", "null"] } } }, "/$ref/type"],
+  [
+    "a definition behind a nested reference is wider",
+    object({ a: { $ref: "#/$defs/a" } }, { $defs: { a: text } }),
+    object({ a: { $ref: "#/$defs/a" } }, { $defs: { a: { type: ["string", "null"] } } }),
+    "/properties/a/type",
+  ],
+  [
+    "a definition beside other keywords is wider",
+    { $ref: "#/$defs/a", minLength: 1, $defs: { a: text } },
+    { $ref: "#/$defs/a", minLength: 1, $defs: { a: { type: ["string", "null"] } } },
+    "/$ref/type",
+  ],
   ["a reference goes elsewhere", { $ref: "lily:a.v1" }, { $ref: "lily:a.v2" }, "/$ref"],
   ["values of other kinds join a type", { type: ["string", "integer"] }, { enum: [null, [1], 1.5, { a: 1 }, true, "a", 1] }, "/type"],
   ["an open member gets no schema at all", object({ a: text }), object({ a: true }), "/properties/a"],
@@ -63,7 +88,11 @@ const safe: readonly (readonly [string, JsonObject, JsonObject])[] = [
   ["a part of allOf moves beside it", { allOf: [{ type: "object", required: ["a"] }] }, { type: "object", required: ["a"] }],
   ["anything becomes something", {}, text],
   ["anything said in words becomes nothing in particular", { items: { title: "anything" } }, { items: true }],
-  ["a member named like a path stays", { properties: { "a/b~c": { $ref: "#/$defs/x~1y" } }, $defs: { "x/y": text } }, { properties: { "a/b~c": { $ref: "#/$defs/x~1y" } }, $defs: { "x/y": { type: "string", minLength: 1 } } }],
+  [
+    "a member named like a path stays",
+    { properties: { "a/b~c": { $ref: "#/$defs/x~1y" } }, $defs: { "x/y": text } },
+    { properties: { "a/b~c": { $ref: "#/$defs/x~1y" } }, $defs: { "x/y": { type: "string", minLength: 1 } } },
+  ],
   ["a reference into a list stays", { $ref: "#/anyOf/0", anyOf: [text] }, { $ref: "#/anyOf/0", anyOf: [text], title: "t" }],
   ["a list of values keeps its kinds", { enum: [null, [1], 1.5, { a: 1 }, true] }, { enum: [null, [1]] }],
   ["a reference is written out", { $ref: "#/$defs/a", $defs: { a: text } }, text],
@@ -84,10 +113,13 @@ describe("schema compatibility", () => {
     expect(checkCompatibility(older, newer)).toEqual([]);
   });
 
-  it.each([...breaking.map(([what, older, newer]) => [what, older, newer] as const), ...safe])("every schema is compatible with itself: %s", (_what, older, newer) => {
-    expect(checkCompatibility(older, structuredClone(older))).toEqual([]);
-    expect(checkCompatibility(newer, structuredClone(newer))).toEqual([]);
-  });
+  it.each([...breaking.map(([what, older, newer]) => [what, older, newer] as const), ...safe])(
+    "every schema is compatible with itself: %s",
+    (_what, older, newer) => {
+      expect(checkCompatibility(older, structuredClone(older))).toEqual([]);
+      expect(checkCompatibility(newer, structuredClone(newer))).toEqual([]);
+    },
+  );
 
   it("references that lead nowhere or in circles end", () => {
     const loop: JsonObject = { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } };

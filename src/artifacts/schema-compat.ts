@@ -25,13 +25,38 @@ interface Comparison {
 
 /** Say nothing about which documents fit. */
 const annotations = new Set([
-  "$schema", "$id", "$comment", "$defs", "definitions", "$anchor", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "x-lily-breaking",
+  "$schema",
+  "$id",
+  "$comment",
+  "$defs",
+  "definitions",
+  "$anchor",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+  "x-lily-breaking",
 ]);
 const lowerBounds = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains"] as const;
 const upperBounds = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains"] as const;
 /** Compared as a whole: when they differ, nothing is concluded. */
 const opaque = [
-  "pattern", "format", "not", "if", "then", "else", "oneOf", "contains", "propertyNames", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef",
+  "pattern",
+  "format",
+  "not",
+  "if",
+  "then",
+  "else",
+  "oneOf",
+  "contains",
+  "propertyNames",
+  "dependentSchemas",
+  "unevaluatedProperties",
+  "unevaluatedItems",
+  "$dynamicRef",
 ] as const;
 
 function compare(all: Comparison, olderIn: JsonValue, newerIn: JsonValue, at: string): void {
@@ -93,7 +118,15 @@ function compareValues(all: Comparison, older: JsonObject, newer: JsonObject, at
   if (now === null) return report(all, place, "was a closed set of values and is open now");
   const known = new Set(before.map(canonical));
   const added = now.filter((value) => !known.has(canonical(value)));
-  if (added.length > 0) report(all, place, `has values that readers do not know: ${added.slice(0, 5).map((value) => JSON.stringify(value)).join(", ")}`);
+  if (added.length > 0)
+    report(
+      all,
+      place,
+      `has values that readers do not know: ${added
+        .slice(0, 5)
+        .map((value) => JSON.stringify(value))
+        .join(", ")}`,
+    );
 }
 
 function compareBounds(all: Comparison, older: JsonObject, newer: JsonObject, at: string): void {
@@ -103,7 +136,14 @@ function compareBounds(all: Comparison, older: JsonObject, newer: JsonObject, at
   if (older["uniqueItems"] === true && newer["uniqueItems"] !== true) report(all, pointerTo(at, "uniqueItems"), "is not demanded any more");
 }
 
-function compareBound(all: Comparison, older: JsonObject, newer: JsonObject, at: string, keyword: string, asTight: (before: number, now: number) => boolean): void {
+function compareBound(
+  all: Comparison,
+  older: JsonObject,
+  newer: JsonObject,
+  at: string,
+  keyword: string,
+  asTight: (before: number, now: number) => boolean,
+): void {
   const before = older[keyword];
   if (typeof before !== "number") return;
   const now = newer[keyword];
@@ -176,7 +216,8 @@ function compareCombined(all: Comparison, older: JsonObject, newer: JsonObject, 
     });
   }
   for (const keyword of opaque) {
-    if (older[keyword] !== undefined && !same(older[keyword], newer[keyword] ?? null)) report(all, pointerTo(at, keyword), "changed in a way that cannot be compared");
+    if (older[keyword] !== undefined && !same(older[keyword], newer[keyword] ?? null))
+      report(all, pointerTo(at, keyword), "changed in a way that cannot be compared");
   }
   const [target, targetNow] = [older["$ref"], newer["$ref"]];
   if (target === undefined) return;

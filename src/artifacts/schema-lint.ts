@@ -29,7 +29,8 @@ export function lintSchema(schemaId: string, document: JsonObject): readonly str
       const reference = schema[keyword];
       if (reference === undefined) continue;
       const other = referredSchema(reference);
-      if (other === null) throw invalid(schemaId, pointerTo(pointer, keyword), `refers to ${JSON.stringify(reference).slice(0, 120)}; only #... and lily:<schema id> are read`);
+      if (other === null)
+        throw invalid(schemaId, pointerTo(pointer, keyword), `refers to ${JSON.stringify(reference).slice(0, 120)}; only #... and lily:<schema id> are read`);
       if (other !== "" && other !== schemaId) references.add(other);
     }
   });
@@ -59,7 +60,10 @@ function lintKeywords(schemaId: string, schema: JsonObject, pointer: string): vo
     try {
       compileLinearPattern(pattern);
     } catch (cause) {
-      throw new LilyError("SCHEMA_INVALID", `schema ${schemaId} at ${at}: ${cause instanceof Error ? cause.message : "bad pattern"}`, { cause, details: { schema_id: schemaId, pointer: at } });
+      throw new LilyError("SCHEMA_INVALID", `schema ${schemaId} at ${at}: ${cause instanceof Error ? cause.message : "bad pattern"}`, {
+        cause,
+        details: { schema_id: schemaId, pointer: at },
+      });
     }
   }
 }
@@ -75,5 +79,7 @@ function patternsOf(schema: JsonObject, pointer: string): readonly (readonly [st
 }
 
 function invalid(schemaId: string, pointer: string, why: string): LilyError {
-  return new LilyError("SCHEMA_INVALID", `schema ${schemaId} at ${pointer === "" ? "the root" : pointer} ${why}`, { details: { schema_id: schemaId, pointer } });
+  return new LilyError("SCHEMA_INVALID", `schema ${schemaId} at ${pointer === "" ? "the root" : pointer} ${why}`, {
+    details: { schema_id: schemaId, pointer },
+  });
 }

@@ -10,7 +10,12 @@ describe("schema registry", () => {
   it("holds the built-in schemas, exported under a stable $id", () => {
     const registry = createSchemaRegistry();
     expect(registry.list().map((schema) => [schema.schema_id, schema.origin, schema.document["$id"], schema.document["$schema"]])).toEqual(
-      ["environment_snapshot.v1", "gate_result.v1", "policy_violation.v1"].map((id) => [id, "built-in", `lily:${id}`, "https://json-schema.org/draft/2020-12/schema"]),
+      ["environment_snapshot.v1", "gate_result.v1", "policy_violation.v1"].map((id) => [
+        id,
+        "built-in",
+        `lily:${id}`,
+        "https://json-schema.org/draft/2020-12/schema",
+      ]),
     );
   });
 
@@ -27,7 +32,14 @@ describe("schema registry", () => {
   it("lists versions by number", () => {
     const registry = createSchemaRegistry();
     for (const id of ["table.v10", "table.v2", "a.b.v1"]) registry.register(id, { jsonSchema: table });
-    expect(registry.list().map((schema) => schema.schema_id)).toEqual(["a.b.v1", "environment_snapshot.v1", "gate_result.v1", "policy_violation.v1", "table.v2", "table.v10"]);
+    expect(registry.list().map((schema) => schema.schema_id)).toEqual([
+      "a.b.v1",
+      "environment_snapshot.v1",
+      "gate_result.v1",
+      "policy_violation.v1",
+      "table.v2",
+      "table.v10",
+    ]);
   });
 
   it.each(["table", "table.v0", "Table.v1", "../x.v1", "table.v1.v", "", `${"t".repeat(130)}.v1`])("ID_INVALID: refuses %j", (id) => {
@@ -36,7 +48,15 @@ describe("schema registry", () => {
 
   it("takes zod schemas, and says which cannot be exported", async () => {
     const registry = createSchemaRegistry();
-    registry.register("point.v1", { zod: z.strictObject({ x: z.number(), tag: z.string().regex(/^[a-z]+$/).optional() }) });
+    registry.register("point.v1", {
+      zod: z.strictObject({
+        x: z.number(),
+        tag: z
+          .string()
+          .regex(/^[a-z]+$/)
+          .optional(),
+      }),
+    });
     expect(await registry.validate("point.v1", { x: 1.5, tag: "ok" })).toEqual([]);
     expect(await registry.validate("point.v1", { x: "1", tag: "NO" })).toHaveLength(2);
     expect(() => registry.register("bad.v1", { zod: z.bigint() })).toThrow(expect.objectContaining({ code: "SCHEMA_INVALID" }));
@@ -60,15 +80,27 @@ describe("schema registry", () => {
   it("a large value gets its first problem, not a bulk of them", async () => {
     const registry = createSchemaRegistry();
     registry.register("numbers.v1", { jsonSchema: { type: "array", items: { type: "number" } } });
-    expect(await registry.validate("numbers.v1", Array.from({ length: 20_000 }, () => "x"))).toHaveLength(1);
-    expect(await registry.validate("numbers.v1", Array.from({ length: 200 }, () => "x"))).toHaveLength(50);
+    expect(
+      await registry.validate(
+        "numbers.v1",
+        Array.from({ length: 20_000 }, () => "x"),
+      ),
+    ).toHaveLength(1);
+    expect(
+      await registry.validate(
+        "numbers.v1",
+        Array.from({ length: 200 }, () => "x"),
+      ),
+    ).toHaveLength(50);
   });
 
   it("schemas refer to each other by id, also in a circle and before the other is registered", async () => {
     const registry = createSchemaRegistry();
     registry.register("tree.v1", { jsonSchema: { type: "object", properties: { children: { type: "array", items: { $ref: "lily:leaf.v1" } } } } });
     await expect(registry.validate("tree.v1", {})).rejects.toMatchObject({ code: "SCHEMA_UNKNOWN" });
-    registry.register("leaf.v1", { jsonSchema: { type: "object", properties: { up: { $ref: "lily:tree.v1" }, n: { $ref: "#/$defs/n" } }, $defs: { n: { type: "integer" } } } });
+    registry.register("leaf.v1", {
+      jsonSchema: { type: "object", properties: { up: { $ref: "lily:tree.v1" }, n: { $ref: "#/$defs/n" } }, $defs: { n: { type: "integer" } } },
+    });
     expect(await registry.validate("tree.v1", { children: [{ n: 1, up: { children: [] } }] })).toEqual([]);
     expect((await registry.validate("tree.v1", { children: [{ n: 1, up: { children: [{ n: "x" }] } }] }))[0]?.path).toBe("/children/0/up/children/0/n");
   });
@@ -93,7 +125,9 @@ describe("schema registry", () => {
     registry.register("table.v1", { jsonSchema: table });
     registry.register("table.v2", { jsonSchema: { ...table, required: [] } });
     registry.register("table.v3", { jsonSchema: { ...table, properties: {}, "x-lily-breaking": true } });
-    expect(registry.versionProblems()).toEqual([{ schema_id: "table.v2", previous: "table.v1", path: "/properties/rows", message: "was required and may be absent now" }]);
+    expect(registry.versionProblems()).toEqual([
+      { schema_id: "table.v2", previous: "table.v1", path: "/properties/rows", message: "was required and may be absent now" },
+    ]);
   });
 });
 
@@ -152,10 +186,14 @@ describe("hostile schemas", () => {
 
   it("an evil pattern and uniqueItems over many items take linear time", async () => {
     const registry = createSchemaRegistry();
-    registry.register("x.v1", { jsonSchema: { type: "array", uniqueItems: true, items: { anyOf: [{ type: "object" }, { type: "string", pattern: "^(a+)+$" }] } } });
+    registry.register("x.v1", {
+      jsonSchema: { type: "array", uniqueItems: true, items: { anyOf: [{ type: "object" }, { type: "string", pattern: "^(a+)+$" }] } },
+    });
     const items: JsonValue = Array.from({ length: 20_000 }, (_, i) => ({ i, same: { deep: [1, 2] } }));
     expect(await registry.validate("x.v1", items)).toEqual([]);
-    expect(await registry.validate("x.v1", [...items, { same: { deep: [1, 2] }, i: 0 }])).toMatchObject([{ path: "", message: "must not hold the same item twice" }]);
+    expect(await registry.validate("x.v1", [...items, { same: { deep: [1, 2] }, i: 0 }])).toMatchObject([
+      { path: "", message: "must not hold the same item twice" },
+    ]);
     expect(await registry.validate("x.v1", [`${"a".repeat(2_000)}!`])).not.toEqual([]);
     registry.register("y.v1", { jsonSchema: { type: "array", uniqueItems: false } });
     expect(await registry.validate("y.v1", [1, 1])).toEqual([]);

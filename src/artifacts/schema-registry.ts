@@ -153,7 +153,9 @@ class Registry implements SchemaRegistry {
   #entry(schemaId: string): Entry {
     const entry = this.#entries.get(schemaId);
     if (entry !== undefined) return entry;
-    throw new LilyError("SCHEMA_UNKNOWN", `no schema ${JSON.stringify(schemaId.slice(0, 140))} is registered`, { details: { schema_id: schemaId.slice(0, 140) } });
+    throw new LilyError("SCHEMA_UNKNOWN", `no schema ${JSON.stringify(schemaId.slice(0, 140))} is registered`, {
+      details: { schema_id: schemaId.slice(0, 140) },
+    });
   }
 }
 

@@ -3,7 +3,17 @@ import { pointerTo } from "./schema-problem.ts";
 
 /** Keywords of JSON Schema 2020-12 whose value is one schema. */
 const single = [
-  "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
+  "additionalProperties",
+  "contains",
+  "contentSchema",
+  "else",
+  "if",
+  "items",
+  "not",
+  "propertyNames",
+  "then",
+  "unevaluatedItems",
+  "unevaluatedProperties",
 ] as const;
 /** Keywords whose value is a list of schemas. */
 const listed = ["allOf", "anyOf", "oneOf", "prefixItems"] as const;

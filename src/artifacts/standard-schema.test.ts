@@ -11,13 +11,23 @@ describe("Standard Schema", () => {
   });
 
   it("takes issues with path objects, and without a path", async () => {
-    const schema = { "~standard": { version: 1, vendor: "mine", validate: async () => ({ issues: [{ message: "no", path: [{ key: "a" }, 0] }, { message: "at all" }] }) } } as const;
-    expect(await validateStandard(schema, 1)).toEqual({ outcome: "invalid", problems: [{ path: "/a/0", message: "no" }, { path: "", message: "at all" }] });
+    const schema = {
+      "~standard": { version: 1, vendor: "mine", validate: async () => ({ issues: [{ message: "no", path: [{ key: "a" }, 0] }, { message: "at all" }] }) },
+    } as const;
+    expect(await validateStandard(schema, 1)).toEqual({
+      outcome: "invalid",
+      problems: [
+        { path: "/a/0", message: "no" },
+        { path: "", message: "at all" },
+      ],
+    });
   });
 
   it("knows one when it sees one", () => {
     const callable = Object.assign(() => {}, { "~standard": { version: 1, vendor: "x", validate: () => ({ value: 1 }) } });
     expect([z.string(), callable].map(isStandardSchema)).toEqual([true, true]);
-    expect([null, 1, {}, { "~standard": null }, { "~standard": { version: 2, validate: () => 1 } }, { "~standard": { version: 1 } }].map(isStandardSchema)).toEqual([false, false, false, false, false, false]);
+    expect(
+      [null, 1, {}, { "~standard": null }, { "~standard": { version: 2, validate: () => 1 } }, { "~standard": { version: 1 } }].map(isStandardSchema),
+    ).toEqual([false, false, false, false, false, false]);
   });
 });

@@ -8,7 +8,14 @@ export type StandardVerdict<Output> =
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== "object" && typeof value !== "function") || value === null || !("~standard" in value)) return false;
   const standard = value["~standard"];
-  return typeof standard === "object" && standard !== null && "version" in standard && standard.version === 1 && "validate" in standard && typeof standard.validate === "function";
+  return (
+    typeof standard === "object" &&
+    standard !== null &&
+    "version" in standard &&
+    standard.version === 1 &&
+    "validate" in standard &&
+    typeof standard.validate === "function"
+  );
 }
 
 /** Validates with any Standard Schema. Paths of problems are JSON pointers. What the validator throws passes through. */

@@ -105,14 +105,17 @@ export function attemptFoldersConformance(open: () => Promise<AttemptFoldersBed>
     expect(bed.names(`${bed.folders.runDir(run)}/in/${other.slice(7, 23)}`)).toEqual([]);
   });
 
-  it.each(["../escape", "/etc/passwd", "-rf", ".hidden", "", "a b$(x).csv", "caf\u00e9.csv", "x".repeat(400), "..", "a\\b"])("gives %j a base name that is safe", async (name) => {
-    const bed = await open();
-    const folder = await bed.folders.open(run, ["steps", "clean", "1"], { kind: "isolated" });
-    const path = await folder.materialize(digest, name, give);
-    const base = path.slice(`${bed.folders.runDir(run)}/in/${digest.slice(7, 23)}/`.length);
-    expect(base).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/);
-    expect(bed.read(path)).toBe("content");
-  });
+  it.each(["../escape", "/etc/passwd", "-rf", ".hidden", "", "a b$(x).csv", "caf\u00e9.csv", "x".repeat(400), "..", "a\\b"])(
+    "gives %j a base name that is safe",
+    async (name) => {
+      const bed = await open();
+      const folder = await bed.folders.open(run, ["steps", "clean", "1"], { kind: "isolated" });
+      const path = await folder.materialize(digest, name, give);
+      const base = path.slice(`${bed.folders.runDir(run)}/in/${digest.slice(7, 23)}/`.length);
+      expect(base).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/);
+      expect(bed.read(path)).toBe("content");
+    },
+  );
 
   it("places files in an isolated working folder only", async () => {
     const bed = await open();
@@ -126,7 +129,10 @@ export function attemptFoldersConformance(open: () => Promise<AttemptFoldersBed>
 
   it("E2: cleaning removes work and inputs that nobody else holds, and keeps logs", async () => {
     const bed = await open();
-    const [first, second] = [await bed.folders.open(run, ["steps", "a", "1"], { kind: "isolated" }), await bed.folders.open(run, ["steps", "b", "1"], { kind: "isolated" })];
+    const [first, second] = [
+      await bed.folders.open(run, ["steps", "a", "1"], { kind: "isolated" }),
+      await bed.folders.open(run, ["steps", "b", "1"], { kind: "isolated" }),
+    ];
     const path = await first.materialize(digest, "t.csv", give);
     await second.materialize(digest, "t.csv", give);
     bed.write(`${first.cwd}/file`, "x");

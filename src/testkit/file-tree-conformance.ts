@@ -20,7 +20,27 @@ export interface FileTreeBed {
 const at = (path: string): RelativePath => path as RelativePath;
 const kinds = (entries: Awaited<ReturnType<FileTree["walk"]>>): readonly string[] => entries.map((entry) => `${entry.kind} ${entry.path}`);
 
-const refusedPaths = ["", "/etc/passwd", "..", "../out", "a/../b", "a/..", "./a", "a/.", "a//b", "a/", "\\a", "a\\b", "C:/a", "a\0b", "a\nb", "a\u007fb", "\ud800", "x".repeat(256), `${"d/".repeat(600)}f`];
+const refusedPaths = [
+  "",
+  "/etc/passwd",
+  "..",
+  "../out",
+  "a/../b",
+  "a/..",
+  "./a",
+  "a/.",
+  "a//b",
+  "a/",
+  "\\a",
+  "a\\b",
+  "C:/a",
+  "a\0b",
+  "a\nb",
+  "a\u007fb",
+  "\ud800",
+  "x".repeat(256),
+  `${"d/".repeat(600)}f`,
+];
 const refusedGlobs = ["", "/etc/*", "../*", "a/../*", "./*", "a\\*"];
 
 /** What every file tree promises. `open` makes a fresh bed for each case. */
@@ -68,7 +88,15 @@ export function fileTreeConformance(open: () => Promise<FileTreeBed>): void {
     await expect(tree.stat(at("dir-link/file"))).rejects.toMatchObject({ code: "PATH_INVALID" });
     await expect(tree.walk(at("dir-link"), 10)).rejects.toMatchObject({ code: "PATH_INVALID" });
     expect((await tree.stat(at("file-link")))?.kind).toBe("link");
-    expect(kinds(await tree.walk(null, 100))).toEqual(["link dangling", "link dir-link", "link file-link", "link outside", "directory real", "file real/file", "link self"]);
+    expect(kinds(await tree.walk(null, 100))).toEqual([
+      "link dangling",
+      "link dir-link",
+      "link file-link",
+      "link outside",
+      "directory real",
+      "file real/file",
+      "link self",
+    ]);
     expect(kinds(await tree.glob(["**/file"], 100))).toEqual(["file real/file"]);
   });
 

@@ -11,7 +11,17 @@ type Batch = { readonly head: StreamHead; readonly events: readonly LedgerEvent[
 function batchOf(stream: StreamId, fromSeq: number, bodies: readonly EventBody[], day = 1): Batch {
   const events = bodies.map((body, i): LedgerEvent => {
     const seq = fromSeq + i;
-    return { ...body, v: 1, stream, seq, prev: null, token: 1, at: `2026-01-0${day}T00:00:0${seq % 10}.000Z`, by: "user:ada", hash: digestBytes(`${stream}${seq}`) };
+    return {
+      ...body,
+      v: 1,
+      stream,
+      seq,
+      prev: null,
+      token: 1,
+      at: `2026-01-0${day}T00:00:0${seq % 10}.000Z`,
+      by: "user:ada",
+      hash: digestBytes(`${stream}${seq}`),
+    };
   });
   return { head: { stream, size: fromSeq + bodies.length, bytes: 0, hash: null }, events };
 }
@@ -22,7 +32,11 @@ function created(title: string | null): EventBody {
 }
 
 const started: EventBody = { kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: {}, parallel: 1 } };
-const planned: EventBody = { kind: "PLAN_COMMITTED", key: "PLAN_COMMITTED", data: { plan_hash: digestBytes("p"), artifact_id: artifactId(99), workflow: "weather", source_dir: "/x" } };
+const planned: EventBody = {
+  kind: "PLAN_COMMITTED",
+  key: "PLAN_COMMITTED",
+  data: { plan_hash: digestBytes("p"), artifact_id: artifactId(99), workflow: "weather", source_dir: "/x" },
+};
 const ended = (kind: "RUN_SUCCEEDED" | "RUN_FAILED" | "RUN_BLOCKED" | "RUN_CANCELED"): EventBody => ({ kind, key: kind, data: { reason: "because" } });
 
 function artifactId(n: number): ArtifactId {
@@ -60,7 +74,16 @@ export function runIndexConformance(open: () => Promise<{ readonly index: RunInd
     const { index } = await open();
     await index.apply([batchOf(one, 0, [created("Daily"), planned, started])], 7);
     expect(await index.runs({})).toEqual([
-      { run_id: runOfStream(one), kind: "workflow", workflow: "weather", title: "Daily", status: "running", created_at: "2026-01-01T00:00:00.000Z", updated_at: "2026-01-01T00:00:02.000Z", events: 3 },
+      {
+        run_id: runOfStream(one),
+        kind: "workflow",
+        workflow: "weather",
+        title: "Daily",
+        status: "running",
+        created_at: "2026-01-01T00:00:00.000Z",
+        updated_at: "2026-01-01T00:00:02.000Z",
+        events: 3,
+      },
     ]);
     expect([await index.cursor(), await index.folded(one)]).toEqual([7, 3]);
   });
@@ -97,13 +120,18 @@ export function runIndexConformance(open: () => Promise<{ readonly index: RunInd
 
   it("INDEX_DAMAGED: a gap is refused whole", async () => {
     const { index } = await open();
-    await expect(index.apply([batchOf(workspaceStream, 0, [stored(5, "workspace")]), batchOf(one, 1, [started])], 3)).rejects.toMatchObject({ code: "INDEX_DAMAGED" });
+    await expect(index.apply([batchOf(workspaceStream, 0, [stored(5, "workspace")]), batchOf(one, 1, [started])], 3)).rejects.toMatchObject({
+      code: "INDEX_DAMAGED",
+    });
     expect([await index.cursor(), await index.artifacts({})]).toEqual([0, []]);
   });
 
   it("lists the newest run first, by prefix and up to a limit", async () => {
     const { index } = await open();
-    await index.apply(["aa1", "aa2", "b_c", "b%c"].map((id, i) => batchOf(runStream(id as RunId), 0, [created(id)], i + 1)), 1);
+    await index.apply(
+      ["aa1", "aa2", "b_c", "b%c"].map((id, i) => batchOf(runStream(id as RunId), 0, [created(id)], i + 1)),
+      1,
+    );
     const ids = async (filter: Parameters<RunIndex["runs"]>[0]): Promise<readonly string[]> => (await index.runs(filter)).map((row) => row.run_id);
     expect(await ids({})).toEqual(["b%c", "b_c", "aa2", "aa1"]);
     expect(await ids({ idPrefix: "aa" })).toEqual(["aa2", "aa1"]);
@@ -114,7 +142,17 @@ export function runIndexConformance(open: () => Promise<{ readonly index: RunInd
 
   it("A3: finds artifacts by every member and by id prefix, and who used them", async () => {
     const { index } = await open();
-    await index.apply([batchOf(one, 0, [created(null), stored(1, "one"), stored(2, "one", { inputs: [1], inline: "text", type: "report.v1" }), stored(3, "one", { inputs: [1, 2] })])], 1);
+    await index.apply(
+      [
+        batchOf(one, 0, [
+          created(null),
+          stored(1, "one"),
+          stored(2, "one", { inputs: [1], inline: "text", type: "report.v1" }),
+          stored(3, "one", { inputs: [1, 2] }),
+        ]),
+      ],
+      1,
+    );
     const names = (rows: Awaited<ReturnType<RunIndex["artifacts"]>>): readonly (string | undefined)[] => rows.map((row) => row.artifact.artifact_name);
     expect(names(await index.artifacts({ run_id: "one" }))).toEqual(["name-1", "name-2", "name-3"]);
     expect(names(await index.artifacts({ artifact_type: "report.v1" }))).toEqual(["name-2"]);
@@ -131,7 +169,10 @@ export function runIndexConformance(open: () => Promise<{ readonly index: RunInd
 
   it("L6: cleared and folded again it answers the same", async () => {
     const { index } = await open();
-    const batches = [batchOf(one, 0, [created("t"), planned, started, stored(1, "one"), stored(2, "one", { inputs: [1] })]), batchOf(workspaceStream, 0, [stored(7, "workspace")])];
+    const batches = [
+      batchOf(one, 0, [created("t"), planned, started, stored(1, "one"), stored(2, "one", { inputs: [1] })]),
+      batchOf(workspaceStream, 0, [stored(7, "workspace")]),
+    ];
     await index.apply(batches, 4);
     const views = async (): Promise<unknown> => [await index.runs({}), await index.artifacts({}), await index.consumers(artifactId(1)), await index.cursor()];
     const before = await views();

@@ -210,7 +210,10 @@ function refuseUsed(dir: string, displayPath: string): void {
     if (hasErrno(thrown, "ENOENT")) return;
     throw storageError(thrown, `cannot open ${displayPath}`);
   }
-  if (names.length > 0) throw new LilyError("STORAGE_FAILED", `${displayPath} holds an earlier attempt; an attempt folder is never used twice (E2)`, { details: { path: displayPath } });
+  if (names.length > 0)
+    throw new LilyError("STORAGE_FAILED", `${displayPath} holds an earlier attempt; an attempt folder is never used twice (E2)`, {
+      details: { path: displayPath },
+    });
 }
 
 function makeFolder(dir: string): void {
@@ -231,7 +234,11 @@ function removeWhenEmpty(dir: string): void {
 
 function foldersIn(dir: string): string[] {
   try {
-    return fs.readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+    return fs
+      .readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
   } catch (thrown) {
     if (hasErrno(thrown, "ENOENT", "ENOTDIR")) return [];
     throw storageError(thrown, `cannot list ${dir}`);

@@ -221,7 +221,8 @@ function sorted(entries: TreeEntry[]): readonly TreeEntry[] {
 /** A file call that failed while reading somebody's files. */
 function readError(thrown: unknown, path: string): LilyError {
   if (hasErrno(thrown, "ENOENT", "ENOTDIR")) return notFound(path, thrown);
-  if (hasErrno(thrown, "EACCES", "EPERM")) return new LilyError("INPUT_NOT_FOUND", `${JSON.stringify(path)} may not be read`, { cause: thrown, details: { path } });
+  if (hasErrno(thrown, "EACCES", "EPERM"))
+    return new LilyError("INPUT_NOT_FOUND", `${JSON.stringify(path)} may not be read`, { cause: thrown, details: { path } });
   if (hasErrno(thrown, "EROFS")) return new LilyError("STORAGE_FAILED", `cannot read ${path}`, { cause: thrown });
   return storageError(thrown, `cannot read ${path}`);
 }

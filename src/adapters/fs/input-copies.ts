@@ -85,7 +85,8 @@ async function writeCopy(path: string, digest: Digest, content: Uint8Array | Asy
   const temporary = openTemporary(dirname(path));
   try {
     const seen = await writeHashed(temporary.fd, content);
-    if (seen !== digest) throw new LilyError("OBJECT_CORRUPT", `the bytes of ${digest} do not give this digest; they were not handed to a command`, { details: { digest } });
+    if (seen !== digest)
+      throw new LilyError("OBJECT_CORRUPT", `the bytes of ${digest} do not give this digest; they were not handed to a command`, { details: { digest } });
     fs.fchmodSync(temporary.fd, 0o644);
     fs.renameSync(temporary.path, path);
   } catch (thrown) {

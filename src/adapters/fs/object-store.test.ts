@@ -54,7 +54,11 @@ describe("file object store", () => {
     const { dir, store } = await bed();
     const { digest } = await store.put(text("hello"));
     const { digest: streamed } = await store.putSource(bytesSource(text("streamed")));
-    expect(createHash("sha256").update(fs.readFileSync(pathOf(dir, digest))).digest("hex")).toBe(digest.slice(7));
+    expect(
+      createHash("sha256")
+        .update(fs.readFileSync(pathOf(dir, digest)))
+        .digest("hex"),
+    ).toBe(digest.slice(7));
     expect(fs.statSync(pathOf(dir, digest)).mode & 0o777).toBe(0o444);
     expect(fs.statSync(pathOf(dir, streamed)).nlink).toBe(1);
     expect(fs.readdirSync(dir, { recursive: true }).filter((name) => String(name).includes(".tmp-"))).toEqual([]);
@@ -102,40 +106,46 @@ describe("file object store", () => {
     await expect(store.put(text("hello"))).rejects.toMatchObject({ code: "STORAGE_FAILED" });
   });
 
-  it.skipIf(!isRoot || process.platform !== "linux")("STORAGE_FULL: a full disk stores nothing, keeps what was there, and recovers (needs root for a small tmpfs)", async () => {
-    const mount = folder();
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", mount]);
-    try {
-      const store = await openFsObjectStore(join(mount, "objects"));
-      const kept = await store.put(text("kept"));
-      const large = new Uint8Array(1 << 20).fill(7);
-      for (let round = 0; round < 10; round++) {
-        await expect(store.put(large)).rejects.toMatchObject({ code: "STORAGE_FULL" });
-        await expect(store.putSource(bytesSource(large, 70_000))).rejects.toMatchObject({ code: "STORAGE_FULL" });
+  it.skipIf(!isRoot || process.platform !== "linux")(
+    "STORAGE_FULL: a full disk stores nothing, keeps what was there, and recovers (needs root for a small tmpfs)",
+    async () => {
+      const mount = folder();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", mount]);
+      try {
+        const store = await openFsObjectStore(join(mount, "objects"));
+        const kept = await store.put(text("kept"));
+        const large = new Uint8Array(1 << 20).fill(7);
+        for (let round = 0; round < 10; round++) {
+          await expect(store.put(large)).rejects.toMatchObject({ code: "STORAGE_FULL" });
+          await expect(store.putSource(bytesSource(large, 70_000))).rejects.toMatchObject({ code: "STORAGE_FULL" });
+        }
+        expect(new TextDecoder().decode(await store.get(kept.digest))).toBe("kept");
+        expect(fs.readdirSync(mount, { recursive: true }).filter((name) => String(name).includes(".tmp-"))).toEqual([]);
+        expect(await store.put(text("more"))).toMatchObject({ size: 4 });
+      } finally {
+        execFileSync("umount", [mount]);
       }
-      expect(new TextDecoder().decode(await store.get(kept.digest))).toBe("kept");
-      expect(fs.readdirSync(mount, { recursive: true }).filter((name) => String(name).includes(".tmp-"))).toEqual([]);
-      expect(await store.put(text("more"))).toMatchObject({ size: 4 });
-    } finally {
-      execFileSync("umount", [mount]);
-    }
-  });
+    },
+  );
 
-  it.skipIf(!isRoot || process.platform !== "linux")("WORKSPACE_READ_ONLY: a read-only disk is named as such, and reading goes on (needs root for a mount)", async () => {
-    const mount = folder();
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", mount]);
-    try {
-      const store = await openFsObjectStore(join(mount, "objects"));
-      const kept = await store.put(text("kept"));
-      execFileSync("mount", ["-o", "remount,ro", mount]);
-      await expect(store.put(text("new"))).rejects.toMatchObject({ code: "WORKSPACE_READ_ONLY" });
-      await expect(store.putSource(bytesSource(text("new")))).rejects.toMatchObject({ code: "WORKSPACE_READ_ONLY" });
-      await expect(openFsObjectStore(join(mount, "other"))).rejects.toMatchObject({ code: "WORKSPACE_READ_ONLY" });
-      expect(await store.get(kept.digest)).toHaveLength(4);
-    } finally {
-      execFileSync("umount", [mount]);
-    }
-  });
+  it.skipIf(!isRoot || process.platform !== "linux")(
+    "WORKSPACE_READ_ONLY: a read-only disk is named as such, and reading goes on (needs root for a mount)",
+    async () => {
+      const mount = folder();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", mount]);
+      try {
+        const store = await openFsObjectStore(join(mount, "objects"));
+        const kept = await store.put(text("kept"));
+        execFileSync("mount", ["-o", "remount,ro", mount]);
+        await expect(store.put(text("new"))).rejects.toMatchObject({ code: "WORKSPACE_READ_ONLY" });
+        await expect(store.putSource(bytesSource(text("new")))).rejects.toMatchObject({ code: "WORKSPACE_READ_ONLY" });
+        await expect(openFsObjectStore(join(mount, "other"))).rejects.toMatchObject({ code: "WORKSPACE_READ_ONLY" });
+        expect(await store.get(kept.digest)).toHaveLength(4);
+      } finally {
+        execFileSync("umount", [mount]);
+      }
+    },
+  );
 
   it("leaves no descriptor open, whatever failed", async () => {
     const { store, corrupt } = await bed();

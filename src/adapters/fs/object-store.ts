@@ -50,7 +50,13 @@ class FsObjectStore implements ObjectStore {
         return stat;
       }
       const folderReady = this.#folderDurable(folder);
-      await this.#publish(digest, bytes.length, folderReady, () => openTemporary(folder), async (fd) => writeAll(fd, bytes));
+      await this.#publish(
+        digest,
+        bytes.length,
+        folderReady,
+        () => openTemporary(folder),
+        async (fd) => writeAll(fd, bytes),
+      );
       return stat;
     });
   }
@@ -68,7 +74,13 @@ class FsObjectStore implements ObjectStore {
         removeQuietly(temporary.path);
         throw thrown;
       }
-      await this.#publish(copied.digest, copied.size, folderReady, () => temporary, async () => {});
+      await this.#publish(
+        copied.digest,
+        copied.size,
+        folderReady,
+        () => temporary,
+        async () => {},
+      );
       return copied;
     });
   }
@@ -140,13 +152,7 @@ class FsObjectStore implements ObjectStore {
     }
   }
 
-  async #publish(
-    digest: Digest,
-    size: number,
-    folderReady: Promise<void>,
-    openTarget: () => Temporary,
-    fill: (fd: number) => Promise<void>,
-  ): Promise<void> {
+  async #publish(digest: Digest, size: number, folderReady: Promise<void>, openTarget: () => Temporary, fill: (fd: number) => Promise<void>): Promise<void> {
     let temporary: Temporary | null = null;
     try {
       temporary = openTarget();
@@ -222,7 +228,10 @@ async function verifySource(source: FileSource, digest: Digest): Promise<void> {
 
 function namesIn(folder: string, pattern: RegExp): readonly string[] {
   try {
-    return fs.readdirSync(folder).filter((name) => pattern.test(name)).sort();
+    return fs
+      .readdirSync(folder)
+      .filter((name) => pattern.test(name))
+      .sort();
   } catch (thrown) {
     if (hasErrno(thrown, "ENOENT", "ENOTDIR")) return [];
     throw storageError(thrown, `cannot list ${folder}`);

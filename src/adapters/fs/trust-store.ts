@@ -155,7 +155,10 @@ async function makePrivateFolder(folder: string): Promise<void> {
 
 function notesIn(folder: string): readonly string[] {
   try {
-    return fs.readdirSync(folder).filter((name) => name.length === sizeDigits && /^\d+$/.test(name)).sort();
+    return fs
+      .readdirSync(folder)
+      .filter((name) => name.length === sizeDigits && /^\d+$/.test(name))
+      .sort();
   } catch (thrown) {
     if (hasErrno(thrown, "ENOENT", "ENOTDIR")) return [];
     throw storageError(thrown, `cannot list ${folder}`);

@@ -40,7 +40,8 @@ export function createMemoryAttemptFolders(files: MemoryFiles, workspaceDir = "/
       const path = `${runDir(run)}/run_manifest.json`;
       const known = files.node(path);
       if (known === null) files.write(path, text);
-      else if (known.kind !== "file" || new TextDecoder().decode(known.bytes) !== text) throw new LilyError("RUN_STATE_CONFLICT", `run ${run} has another run_manifest.json already`);
+      else if (known.kind !== "file" || new TextDecoder().decode(known.bytes) !== text)
+        throw new LilyError("RUN_STATE_CONFLICT", `run ${run} has another run_manifest.json already`);
     },
   };
 }
@@ -155,5 +156,12 @@ async function wholeOf(read: Content): Promise<Uint8Array> {
 }
 
 function safeName(fileName: string): string {
-  return fileName.split(/[/\\]/).pop()?.replace(/[^A-Za-z0-9._-]/g, "_").replace(/^[.-]+/, "").slice(0, 128) || "input";
+  return (
+    fileName
+      .split(/[/\\]/)
+      .pop()
+      ?.replace(/[^A-Za-z0-9._-]/g, "_")
+      .replace(/^[.-]+/, "")
+      .slice(0, 128) || "input"
+  );
 }

@@ -68,7 +68,10 @@ class MemoryFileTree implements FileTree {
       }
     }
     const matchers = patterns.map((pattern) => picomatch(pattern, { nonegate: true, noextglob: true, strictSlashes: true }));
-    return this.#limited(this.#below(this.root, "").filter((entry) => matchers.some((matches) => matches(entry.path))), entriesMax);
+    return this.#limited(
+      this.#below(this.root, "").filter((entry) => matchers.some((matches) => matches(entry.path))),
+      entriesMax,
+    );
   }
 
   async walk(path: RelativePath | null, entriesMax: number): Promise<readonly TreeEntry[]> {
@@ -81,7 +84,8 @@ class MemoryFileTree implements FileTree {
   }
 
   #limited(entries: readonly TreeEntry[], entriesMax: number): readonly TreeEntry[] {
-    if (entries.length > entriesMax) throw new LilyError("INPUT_TOO_LARGE", `${this.root} has more than ${entriesMax} entries to list`, { details: { entriesMax } });
+    if (entries.length > entriesMax)
+      throw new LilyError("INPUT_TOO_LARGE", `${this.root} has more than ${entriesMax} entries to list`, { details: { entriesMax } });
     return [...entries].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 

@@ -21,7 +21,9 @@ export class MemoryFiles {
   /** Names inside a folder, unsorted. */
   names(folder: string): readonly string[] {
     const prefix = folder === "/" ? "/" : `${folder}/`;
-    return [...this.#nodes.keys()].filter((path) => path !== "/" && path.startsWith(prefix) && !path.slice(prefix.length).includes("/")).map((path) => path.slice(prefix.length));
+    return [...this.#nodes.keys()]
+      .filter((path) => path !== "/" && path.startsWith(prefix) && !path.slice(prefix.length).includes("/"))
+      .map((path) => path.slice(prefix.length));
   }
 
   /** Makes or replaces a file, and its folders. `names` above 1 stands for a hard link. */

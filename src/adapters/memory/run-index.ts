@@ -63,7 +63,10 @@ class InMemoryRunIndex implements MemoryRunIndex {
   async artifacts(filter: ArtifactFilter): Promise<readonly ArtifactRow[]> {
     const { limit, ...members } = filter;
     const wanted = Object.entries(members).filter(([, value]) => value !== undefined);
-    return this.#select(({ artifact }) => wanted.every(([name, value]) => Object.entries(artifact).some(([key, is]) => key === name && is === value))).slice(0, limit);
+    return this.#select(({ artifact }) => wanted.every(([name, value]) => Object.entries(artifact).some(([key, is]) => key === name && is === value))).slice(
+      0,
+      limit,
+    );
   }
 
   async artifact(idPrefix: string): Promise<readonly ArtifactRow[]> {
@@ -96,11 +99,17 @@ class InMemoryRunIndex implements MemoryRunIndex {
     const run = runOfStream(head.stream);
     for (const event of events) {
       if (event.seq < next) continue;
-      if (event.seq > next) throw new LilyError("INDEX_DAMAGED", `the index holds ${next} events of ${head.stream} and was given event ${event.seq}; rebuild it`);
+      if (event.seq > next)
+        throw new LilyError("INDEX_DAMAGED", `the index holds ${next} events of ${head.stream} and was given event ${event.seq}; rebuild it`);
       next++;
       if (run !== null) this.#foldRun(run, event, next);
       if (event.kind === "ARTIFACT_STORED" && !this.#artifacts.has(event.data.artifact.artifact_id)) {
-        this.#artifacts.set(event.data.artifact.artifact_id, { artifact: event.data.artifact, stream: event.stream, seq: event.seq, inline: event.data.inline !== undefined });
+        this.#artifacts.set(event.data.artifact.artifact_id, {
+          artifact: event.data.artifact,
+          stream: event.stream,
+          seq: event.seq,
+          inline: event.data.inline !== undefined,
+        });
       }
     }
     if (next > 0) this.#folded.set(head.stream, next);

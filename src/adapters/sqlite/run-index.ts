@@ -56,7 +56,10 @@ class SqliteRunIndex implements RunIndex {
     where.equals("status", filter.status);
     where.startsWith("run_id", filter.idPrefix);
     return this.#run((database) => {
-      const rows = prepared(database, `SELECT * FROM runs ${where.text} ORDER BY created_at DESC, run_id DESC LIMIT ?`).all(...where.values, filter.limit ?? -1);
+      const rows = prepared(database, `SELECT * FROM runs ${where.text} ORDER BY created_at DESC, run_id DESC LIMIT ?`).all(
+        ...where.values,
+        filter.limit ?? -1,
+      );
       return rows.map(runRowOf);
     });
   }
@@ -102,7 +105,10 @@ class SqliteRunIndex implements RunIndex {
 
   #artifactRows(where: Where, limit = -1): readonly ArtifactRow[] {
     return this.#run((database) => {
-      const rows = prepared(database, `SELECT stream, seq, inline, ref FROM artifacts ${where.text} ORDER BY created_at, stream, seq LIMIT ?`).all(...where.values, limit);
+      const rows = prepared(database, `SELECT stream, seq, inline, ref FROM artifacts ${where.text} ORDER BY created_at, stream, seq LIMIT ?`).all(
+        ...where.values,
+        limit,
+      );
       return rows.map(artifactRowOf);
     });
   }
@@ -198,7 +204,14 @@ function foldRun(database: DatabaseSync, run: RunId, event: LedgerEvent): void {
   const status = statusAfter[event.kind];
   if (status === undefined) return;
   if (event.kind === "RUN_CREATED") {
-    prepared(database, "INSERT OR REPLACE INTO runs VALUES (?, ?, NULL, ?, ?, ?, ?, 1)").run(run, event.data.kind, event.data.title ?? null, status, event.at, event.at);
+    prepared(database, "INSERT OR REPLACE INTO runs VALUES (?, ?, NULL, ?, ?, ?, ?, 1)").run(
+      run,
+      event.data.kind,
+      event.data.title ?? null,
+      status,
+      event.at,
+      event.at,
+    );
     return;
   }
   if (event.kind === "PLAN_COMMITTED") prepared(database, "UPDATE runs SET workflow = ? WHERE run_id = ?").run(event.data.workflow, run);
