@@ -16,7 +16,9 @@ const others = files.filter((file) => !file.path.startsWith("test/tidy/"));
 
 describe("words and paths", () => {
   test("no file names a path of the machine it was written on", () => {
-    expect(linesWith(others, /(?:^|[\s"'`(=])(?:\/work\/(?:main|shared)\b|\/root\/[A-Za-z.]|\/home\/(?!ada\b)[a-z]|\/Users\/(?!ada\b)[A-Za-z]|[A-Z]:\\Users\\)/)).toEqual([]);
+    expect(
+      linesWith(others, /(?:^|[\s"'`(=])(?:\/work\/(?:main|shared)\b|\/root\/[A-Za-z.]|\/home\/(?!ada\b)[a-z]|\/Users\/(?!ada\b)[A-Za-z]|[A-Z]:\\Users\\)/),
+    ).toEqual([]);
   });
 
   test("no file names a package registry host", () => {
