@@ -81,7 +81,7 @@ async function localParts(workspaceDir: string, authority: AuthorityStore, trust
     homeDir: dirname(workspaceDir),
     authority,
     files: openFsRecordFiles({ root: workspaceDir }),
-    objects: await openFsObjectStore(workspaceDir),
+    objects: await openFsObjectStore(join(workspaceDir, "objects")),
     trees: openFsFileTrees(),
     folders: openFsAttemptFolders(workspaceDir),
     processes,
