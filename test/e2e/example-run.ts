@@ -40,10 +40,10 @@ export class ExampleRun {
     };
   }
 
-  run(argv: readonly string[], cwd = this.dir): Promise<Ended> {
+  run(argv: readonly string[], cwd = this.dir, more: Readonly<Record<string, string>> = {}): Promise<Ended> {
     const [file = "", ...args] = argv;
     return new Promise((resolve, reject) => {
-      const child = spawn(file, args, { cwd, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(file, args, { cwd, env: { ...this.env, ...more }, stdio: ["ignore", "pipe", "pipe"] });
       const stdout: Buffer[] = [];
       const stderr: Buffer[] = [];
       child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -22,6 +22,10 @@ test("the checkout passes its own release workflow, and the seal can be checked 
   expect(view.routes).toEqual([]);
   expect(await run.verify()).toMatchObject({ result: "anchored" });
 
+  const { nodes, edges } = await run.provenance();
+  const packageId = nodes.find((node) => node.label === "package")?.id;
+  expect(edges).toContainEqual({ from: packageId, to: nodes.find((node) => node.label === "seal #1")?.id, kind: "used" });
+
   const packed = (await run.artifacts()).find((artifact) => artifact.artifact_name === "package");
   expect(packed?.media_type).toBe("application/gzip");
   const bundle = path.join(folder, "out", "bundle");
@@ -58,7 +62,7 @@ test("a bundle that changed after it was sealed fails the hash gate", async () =
   writeFileSync(path.join(run.dir, "note.txt"), "packed");
   expect((await run.run(["tar", "-czf", path.join(bundle, "lily-kernel.tgz"), "note.txt"])).code).toBe(0);
   const step = (after: string) => ({
-    shell: `node steps/seal.mjs out; ${after}`,
+    shell: `node steps/seal.mjs out/lily-kernel.tgz out; ${after}`,
     gates: [{ id: "sealed", hash: { law: "sha256_bundle_digest", root: "out", flag: "out/_passed.flag" } }],
   });
   const file = path.join(run.dir, "workflow.json");

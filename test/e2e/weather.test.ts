@@ -117,6 +117,25 @@ function chains(graph: ProvenanceGraph): readonly string[] {
   return graph.nodes.filter((node) => !targets.has(node.id)).flatMap((node) => walk(node.id));
 }
 
+test("npm start shows the run and its proof, and the line that it ends with verifies the record when pasted", async () => {
+  using run = new ExampleRun();
+  const place = { LILY_WORKSPACE: path.join(run.dir, ".lily") };
+  const ended = await run.run(["node", "scripts/start.ts"], repoRoot, place);
+  expect(ended.code, ended.stderr).toBe(0);
+  expect(ended.stderr).toContain("gate      rows of clean failed");
+  expect(ended.stdout).toMatch(/^run \S+ succeeded: 3 of 3 steps/m);
+  expect(ended.stdout).toContain(`  record  ${path.join(run.dir, ".lily", "runs")}`);
+  const line = ended.stdout
+    .trimEnd()
+    .split("\n")
+    .at(-1)
+    ?.replace(/^ {2}verify {2}/, "");
+  expect(line).toBe("npx lily record verify latest");
+  const pasted = await run.run(["sh", "-c", line ?? ""], repoRoot, place);
+  expect(pasted.code, pasted.stderr).toBe(0);
+  expect(pasted.stdout).toContain("anchored by local key");
+});
+
 describe("the weather example with other data", () => {
   test("a copy runs wherever its packages are installed", async () => {
     using run = new ExampleRun();

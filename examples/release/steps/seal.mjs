@@ -1,6 +1,6 @@
 /**
- * `seal.mjs BUNDLE`: writes files.txt, the list of what the package holds, and then _passed.flag, the digest over the whole bundle. The
- * digest is the one of docs/formats/hash-gates.md: all files but the flag, one after the other in ASCII order of their paths.
+ * `seal.mjs PACKAGE BUNDLE`: writes files.txt, the list of what the package holds, and then _passed.flag, the digest over the whole bundle.
+ * The digest is the one of docs/formats/hash-gates.md: all files but the flag, one after the other in ASCII order of their paths.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,10 +8,10 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 
-const [bundle = ""] = process.argv.slice(2);
+const [packed = "", bundle = ""] = process.argv.slice(2);
 const flag = "_passed.flag";
 
-const listed = execFileSync("tar", ["-tzf", path.join(bundle, "lily-kernel.tgz")], { encoding: "utf8" });
+const listed = execFileSync("tar", ["-tzf", packed], { encoding: "utf8" });
 writeFileSync(path.join(bundle, "files.txt"), listed.trimEnd().split("\n").sort().join("\n").concat("\n"));
 
 const hash = createHash("sha256");
