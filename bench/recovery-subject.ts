@@ -1,0 +1,33 @@
+/** A fresh process reads a long record as the one that resumes a run does: every line verified, parsed and folded. */
+import process from "node:process";
+import { join } from "node:path";
+import type { LedgerEvent } from "../src/contracts/event.ts";
+import { parseRunId, runStream } from "../src/contracts/ids.ts";
+import { openFsObjectStore } from "../src/adapters/fs/object-store.ts";
+import { openFsRecordFiles } from "../src/adapters/fs/record-files.ts";
+import { openSqliteAuthority } from "../src/adapters/sqlite/authority-store.ts";
+import { systemClock } from "../src/adapters/system/clock.ts";
+import { createArtifactStore } from "../src/artifacts/artifact-store.ts";
+import { openLedger } from "../src/ledger/ledger.ts";
+import { committedPlan, foldRun } from "../src/runtime/resume-run.ts";
+import { peakMegabytes } from "./subject.ts";
+
+const [dir = "", run = ""] = process.argv.slice(2);
+const workspaceDir = join(dir, ".lily");
+const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive: () => false });
+const files = openFsRecordFiles({ root: workspaceDir });
+const objects = await openFsObjectStore(join(workspaceDir, "objects"));
+const startedAt = performance.now();
+const ledger = await openLedger({ authority, files, clock: systemClock });
+const events: LedgerEvent[] = [];
+await ledger.openWriter(runStream(parseRunId(run)), { token: 0, onEvent: (event) => events.push(event) });
+const readMs = performance.now() - startedAt;
+const committed = await committedPlan(createArtifactStore({ objects, clock: systemClock }), events);
+const planMs = performance.now() - startedAt - readMs;
+const state = committed === null ? null : foldRun(committed.plan, parseRunId(run), events);
+const foldMs = performance.now() - startedAt - readMs - planMs;
+const peak = peakMegabytes();
+await ledger.close();
+await files.close();
+await authority.close();
+process.stdout.write(JSON.stringify({ ok: state?.phase === "succeeded" && state.sealed, events: events.length, readMs, planMs, foldMs, peak }));
