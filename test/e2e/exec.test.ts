@@ -51,6 +51,13 @@ test("S4: the third use shows a secret nowhere, neither on the terminal nor in w
   expect(leaks.map((entry) => entry.name)).toEqual([]);
 });
 
+test("the command gets no standard input, and of the environment only what the page says", async () => {
+  using run = new ExampleRun();
+  const ended = await paste(run, "export OTHER=1; echo lost | npx lily exec -- sh -c 'cat; env | cut -d= -f1 | grep -vxE \"PWD|SHLVL|_\" | sort'");
+  expect(ended.code, ended.stderr).toBe(0);
+  expect(ended.stdout).toBe("HOME\nLILY_RUN\nPATH\n");
+});
+
 test.each([
   { what: "the command's own code", args: ["--", "sh", "-c", "exit 7"], code: 7 },
   { what: "1 for a gate that fails", args: ["--gate", "false", "--", "true"], code: 1 },
