@@ -2,6 +2,7 @@
 import type { Digest } from "../base/digest.ts";
 import { isLilyError, messageOf } from "../base/lily-error.ts";
 import { runOfStream } from "../contracts/ids.ts";
+import type { VerifyView } from "../contracts/run-view.ts";
 import type { KernelCore } from "./core.ts";
 import type { DoctorFinding } from "./kernel.ts";
 import { recordOperations } from "./record-operations.ts";
@@ -15,10 +16,20 @@ export async function examine(core: KernelCore): Promise<readonly DoctorFinding[
     ...(await authorityFindings(core)),
     ...(await keyFindings(core)),
     ...(await configFindings(core)),
-    ...(await recordFindings(core)),
-    ...(await objectFindings(core)),
-    ...(await indexFindings(core)),
+    ...(await orProblem("records", "keep the files; restore what is damaged from a copy", () => recordFindings(core))),
+    ...(await orProblem("objects", "mend the records or the index first", () => objectFindings(core))),
+    ...(await orProblem("index", "mend the records, then run lily doctor --rebuild", () => indexFindings(core))),
   ];
+}
+
+/** What cannot be examined at all is a finding, so that the other findings are still told. */
+async function orProblem(subject: string, remedy: string, find: () => Promise<readonly DoctorFinding[]>): Promise<readonly DoctorFinding[]> {
+  try {
+    return await find();
+  } catch (thrown) {
+    if (!isLilyError(thrown)) throw thrown;
+    return [problem(subject, `${thrown.code}: ${thrown.message}`, remedy)];
+  }
 }
 
 function ok(subject: string, message: string): DoctorFinding {
@@ -76,14 +87,16 @@ async function recordFindings(core: KernelCore): Promise<readonly DoctorFinding[
   for (const stream of await core.parts.files.list()) {
     if (!streams.has(stream)) findings.push(problem(`record ${stream}`, "there is a record file that the authority does not know", "if the authority was lost, run lily doctor --recover-authority"));
   }
-  const unanchored = views.filter((view) => view.result === "unanchored").length;
-  return [ok("records", `${views.length} runs verified, ${views.length - findings.length - unanchored} anchored, ${unanchored} not yet`), ...findings];
+  const count = (result: VerifyView["result"]): number => views.filter((view) => view.result === result).length;
+  const sound = count("anchored") + count("unanchored");
+  return [ok("records", `${sound} of ${views.length} runs verified, ${count("anchored")} anchored, ${count("unanchored")} not yet`), ...findings];
 }
 
 async function objectFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
   const findings: DoctorFinding[] = [];
   const seen = new Set<string>();
   let checked = 0;
+  let sound = 0;
   const index = await core.freshIndex();
   for (const row of await index.artifacts({})) {
     const { digest, artifact_id: id } = row.artifact;
@@ -91,9 +104,10 @@ async function objectFindings(core: KernelCore): Promise<readonly DoctorFinding[
     seen.add(digest);
     checked++;
     const found = await objectProblem(core, digest);
-    if (found !== null && findings.length < listedMax) findings.push(problem(`object ${digest}`, `${found} (artifact ${id} of ${row.artifact.run_id})`, "restore the object from a copy; runs that read it stop until then"));
+    if (found === null) sound++;
+    else if (findings.length < listedMax) findings.push(problem(`object ${digest}`, `${found} (artifact ${id} of ${row.artifact.run_id})`, "restore the object from a copy; runs that read it stop until then"));
   }
-  return [ok("objects", `${checked} objects named by records, ${checked - findings.length} verified`), ...findings];
+  return [ok("objects", `${checked} objects named by records, ${sound} verified`), ...findings];
 }
 
 async function objectProblem(core: KernelCore, digest: Digest): Promise<string | null> {

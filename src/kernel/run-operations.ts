@@ -2,17 +2,17 @@
 import { digestBytes } from "../base/digest.ts";
 import { LilyError } from "../base/lily-error.ts";
 import { parseRelativePath } from "../base/relative-path.ts";
-import { timeText } from "../base/time-text.ts";
 import type { EventBody, LedgerEvent } from "../contracts/event.ts";
-import { type RunId, runStream } from "../contracts/ids.ts";
+import { parseRunId, type RunId, runStream } from "../contracts/ids.ts";
 import type { RunView } from "../contracts/run-view.ts";
 import { applyEvent } from "../graph/apply-event.ts";
 import { verifyPlanCode } from "../graph/bind-code.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { createRunState } from "../graph/run-state.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { beginBodies, type InputFile } from "../runtime/begin-run.ts";
 import { createRun, writeManifest } from "../runtime/create-run.ts";
-import { driveRun } from "../runtime/drive-run.ts";
+import { cancelBody, driveRun } from "../runtime/drive-run.ts";
 import { EventFeed } from "../runtime/event-feed.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
@@ -95,6 +95,7 @@ async function exec(core: KernelCore, options: ExecOptions): Promise<RunHandle> 
 
 async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled: CompiledPlan, options: StartOptions): Promise<RunHandle> {
   const { plan, planHash } = compiled;
+  checkParallel(options.parallel);
   if (options.planHash !== undefined && options.planHash !== planHash) {
     throw new LilyError("WORKFLOW_DRIFT", `the plan is ${planHash}, not ${options.planHash}: the workflow, a parameter or code that it binds changed`, { details: { expected: options.planHash, seen: planHash } });
   }
@@ -123,6 +124,11 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
   });
 }
 
+function checkParallel(parallel: number | undefined): void {
+  if (parallel === undefined || (Number.isSafeInteger(parallel) && parallel >= 1)) return;
+  throw new LilyError("USAGE_INVALID", `parallel is ${parallel}; it is a whole number of at least 1`);
+}
+
 /** Gives the lease back when the run cannot be driven after all. */
 async function releasing<T>(deps: RuntimeDeps, led: LedRun, work: () => Promise<T>): Promise<T> {
   try {
@@ -134,13 +140,16 @@ async function releasing<T>(deps: RuntimeDeps, led: LedRun, work: () => Promise<
 }
 
 async function continueCreated(deps: RuntimeDeps, runText: string): Promise<LedRun> {
-  const runId = runText as RunId;
+  const runId = parseRunId(runText);
   const head = await deps.ledger.head(runStream(runId));
   if (head.size === 0) throw new LilyError("RUN_NOT_FOUND", `no run has the id ${runText}; make one with run new`, { details: { run: runText } });
   const led = await leadRun(deps, runId);
   return releasing(deps, led, async () => {
     if (led.events.some((event) => event.kind === "PLAN_COMMITTED")) {
       throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} has a plan already; continue it with run resume`, { details: { run_id: runId } });
+    }
+    if (led.events.some((event) => event.kind === "RUN_CANCELED")) {
+      throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} was canceled before it started; make a new one with run new`, { details: { run_id: runId } });
     }
     return led;
   });
@@ -164,6 +173,7 @@ async function inputFiles(core: KernelCore, loaded: LoadedWorkflow, declared: Co
 }
 
 async function resume(core: KernelCore, runText: string, options: { readonly unblockReason?: string; readonly parallel?: number }): Promise<RunHandle> {
+  checkParallel(options.parallel);
   const runId = await core.findRun(runText);
   const shared = await runtimeDeps(core, await loadConfiguration(core, null));
   const led = await leadRun(shared, runId);
@@ -178,6 +188,7 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
     const configuration = await loadConfiguration(core, tree);
     const deps = await runtimeDeps(core, configuration);
     const state = foldRun(plan, runId, led.events);
+    if (options.parallel !== undefined) state.parallel = options.parallel;
     const bodies = resumeBodies(state, led.token, { unblock: options.unblockReason ?? null });
     const drift = await verifyPlanCode(plan, tree, configuration.tree);
     if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
@@ -266,7 +277,7 @@ async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Prom
     const plan = committed?.plan ?? emptyPlan();
     const state = foldRun(plan, runId, led.events);
     const interrupted = state.phase === "running" ? resumeBodies(state, led.token, { unblock: null }) : [];
-    const canceled: EventBody = { kind: "CANCEL_REQUESTED", key: `CANCEL_REQUESTED/${timeText(deps.clock.nowMs())}`, data: { reason } };
+    const canceled = cancelBody(reason, String(led.token));
     const sourceDir = committed?.event.data.source_dir ?? core.parts.homeDir;
     const tree = await openSourceTree(core, committed === null ? core.parts.homeDir : sourceDir).catch(() => openSourceTree(core, core.parts.homeDir));
     const run: RunContext = { deps, runId, plan, planHash: state.planHash ?? plan.policy_digest, state, sourceDir, tree, configDir: core.parts.homeDir, principal: deps.probe.principal(), loadedModules: new Map() };
@@ -291,9 +302,19 @@ async function* watch(core: KernelCore, runText: string, options: { readonly fro
       next = event.seq + 1;
       resting = event.kind === "RUN_SEALED" || (resting && event.kind === "RECORD_RECOVERED");
     }
+    // Whoever starts behind the end of a run that rests has nothing to wait for.
+    if (!resting && next > 0) resting = await restsBefore(ledger, runId, next);
     if (resting || options.signal?.aborted === true) return;
     await core.parts.clock.sleep(watchPollMs, options.signal);
   }
+}
+
+async function restsBefore(ledger: Ledger, runId: RunId, next: number): Promise<boolean> {
+  const { size } = await ledger.head(runStream(runId));
+  if (next < size) return false;
+  let resting = false;
+  for await (const event of ledger.readStream(runStream(runId), { fromSeq: size - 1 })) resting = event.kind === "RUN_SEALED";
+  return resting;
 }
 
 async function logs(core: KernelCore, runText: string, filter: { readonly step?: string; readonly attempt?: number }): ReturnType<Runs["logs"]> {

@@ -1,5 +1,6 @@
 /** From a led run and a compiled plan to the first decision: plan, environment and inputs into the record, in one batch. */
 import { canonicalJson } from "../base/canonical-json.ts";
+import { sha256Hex } from "../base/digest.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
 import { LilyError } from "../base/lily-error.ts";
 import { parseJson } from "../base/parse-json.ts";
@@ -20,6 +21,8 @@ export interface InputFile {
   readonly path: string;
 }
 
+/** Longest name of an artifact. */
+const nameMax = 256;
 const jsonBytesMax = 64 * 1024 * 1024;
 
 /** The events that start the run, not yet appended. Objects they name are durable. */
@@ -71,7 +74,9 @@ async function storeEnvironment(run: RunContext): Promise<PreparedArtifact> {
 async function storeInput(run: RunContext, name: string, input: PlanInput, file: InputFile | undefined): Promise<PreparedArtifact> {
   if (file === undefined) throw new LilyError("INPUT_NOT_FOUND", `input ${name} has no file: give one with --input ${name}=FILE`, { details: { input: name } });
   const path = parseRelativePath(file.path);
-  const shared = { ...origin(run, "file", name), producer_id: "input", name: `${name}/${path.slice(path.lastIndexOf("/") + 1)}` };
+  const base = path.slice(path.lastIndexOf("/") + 1);
+  const fileName = name.length + base.length < nameMax ? base : sha256Hex(base).slice(0, 32);
+  const shared = { ...origin(run, "file", name), producer_id: "input", name: `${name}/${fileName}` };
   if (input.schema !== null) {
     const value = parseJson(await file.tree.read(path, jsonBytesMax));
     const problems = await run.deps.schemas.problems(input.schema, value);

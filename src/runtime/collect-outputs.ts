@@ -2,6 +2,8 @@
  * Takes what a step declared to produce out of its folder into the store. Only regular files inside the folder count; links, devices
  * and files that were there before and were not written are refused by name. Read once: what is hashed is what is stored (A1).
  */
+import { canonicalJson } from "../base/canonical-json.ts";
+import { clipText } from "../base/clip-text.ts";
 import { sha256Hex } from "../base/digest.ts";
 import { isLilyError, LilyError } from "../base/lily-error.ts";
 import { parseJson } from "../base/parse-json.ts";
@@ -13,6 +15,7 @@ import type { StepState } from "../graph/run-state.ts";
 import type { FileTree, TreeEntry } from "../ports/file-tree.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import type { RunContext } from "./run-context.ts";
+import type { SecretGuard } from "./secret-guard.ts";
 
 /** Files of one glob output. */
 const globFilesMax = 100_000;
@@ -23,6 +26,7 @@ export interface Producer {
   readonly step: StepState;
   readonly attempt: number;
   readonly inputs: readonly ArtifactId[];
+  readonly secrets: SecretGuard;
 }
 
 /** One output: the artifacts that became of it. A path gives one, a glob any number, an optional one may give none. */
@@ -113,12 +117,13 @@ async function storeFile(run: RunContext, producer: Producer, tree: FileTree, na
   };
   if (output.schema !== null) {
     const value = await readJson(tree, name, entry.path);
+    producer.secrets.refuseText(canonicalJson(value, { fractions: true }), name);
     await requireSchema(run, name, entry.path, output.schema, value);
     return run.deps.artifacts.prepareJson({ ...shared, artifact_type: output.schema, schema_id: output.schema, value });
   }
   const source = await openFile(tree, name, entry.path);
   try {
-    return await run.deps.artifacts.prepareSource({ ...shared, artifact_type: "file", media_type: output.media_type ?? mediaTypeOf(entry.path), source });
+    return await run.deps.artifacts.prepareSource({ ...shared, artifact_type: "file", media_type: output.media_type ?? mediaTypeOf(entry.path), source: producer.secrets.guardSource(source, name) });
   } finally {
     await source.close();
   }
@@ -149,5 +154,5 @@ export async function requireSchema(run: RunContext, name: string, where: string
 }
 
 function invalid(name: string, path: string, why: string): LilyError {
-  return new LilyError("STEP_OUTPUT_INVALID", `output ${name}: ${path}: ${why}`.slice(0, 2000), { details: { output: name, path } });
+  return new LilyError("STEP_OUTPUT_INVALID", clipText(`output ${name}: ${path}: ${why}`, 2000), { details: { output: name, path } });
 }

@@ -1,4 +1,5 @@
 /** Makes a run: its identity, its record's first events, its manifest. */
+import { clipText } from "../base/clip-text.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { LilyError } from "../base/lily-error.ts";
 import { timeText } from "../base/time-text.ts";
@@ -10,6 +11,8 @@ import type { ByteSource } from "../ports/object-store.ts";
 import { leaderDraft, type LedRun, leadRun } from "./lead-run.ts";
 import type { RuntimeDeps } from "./run-context.ts";
 import { storedBody } from "./step-report.ts";
+
+const titleMax = 4096;
 
 export interface CreateRunOptions {
   readonly runId?: string;
@@ -46,7 +49,7 @@ function createdDrafts(deps: RuntimeDeps, token: number, options: CreateRunOptio
       format: 1,
       kernel_version: kernelVersion,
       kind: "workflow",
-      ...(options.title === undefined ? {} : { title: options.title }),
+      ...(options.title === undefined ? {} : { title: clipText(options.title, titleMax) }),
       ...(workOrder === null ? {} : { work_order_ref: workOrder.artifact.artifact_id }),
     },
   };

@@ -1,11 +1,14 @@
 /** Drives a led run until it rests, keeping its lease; the lease is given back whatever happens. */
-import { LilyError, messageOf } from "../base/lily-error.ts";
+import { clipText } from "../base/clip-text.ts";
+import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
 import type { EventBody, LedgerEvent } from "../contracts/event.ts";
 import type { LedRun } from "./lead-run.ts";
 import { keepLease } from "./lease-keeper.ts";
 import { RunPerformer } from "./performer.ts";
 import type { RunContext } from "./run-context.ts";
 import { RunShell } from "./run-shell.ts";
+
+const reasonMax = 4096;
 
 export interface DrivenRun {
   /** Resolves when the run rests and is sealed. Rejects with the fault that stopped this process from leading it. */
@@ -24,8 +27,9 @@ export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody
     performer: new RunPerformer(run, () => shell.deliver([])),
     onEvents,
   });
+  let cancels = state.events;
   const cancel = (by: string, reason: string): void => {
-    shell.deliver([{ kind: "CANCEL_REQUESTED", key: `CANCEL_REQUESTED/${state.events}/${reason.slice(0, 64)}`, data: { reason } }], by);
+    shell.deliver([cancelBody(reason, String(++cancels))], by);
   };
   const keeper = keepLease({
     leases: deps.leases,
@@ -34,7 +38,7 @@ export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody
     token: led.token,
     onLost: () => shell.fail(new LilyError("LEDGER_TOKEN_STALE", `L3: another process took the lead of run ${run.runId}`)),
     onStop: cancel,
-    onFault: (cause) => shell.fail(new LilyError("STORAGE_FAILED", `the lease of run ${run.runId} could not be kept: ${messageOf(cause)}`, { cause })),
+    onFault: (cause) => shell.fail(leaseFault(run.runId, cause)),
   });
   shell.deliver(first);
   return { rested: rest(), cancel };
@@ -48,4 +52,14 @@ export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody
       await deps.leases.release(run.runId, led.token);
     }
   }
+}
+
+/** A person's words may be any text; what is recorded is well-formed and bounded. */
+export function cancelBody(reason: string, mark: string): EventBody {
+  return { kind: "CANCEL_REQUESTED", key: `CANCEL_REQUESTED/${mark}`, data: { reason: clipText(reason, reasonMax) } };
+}
+
+function leaseFault(runId: string, cause: unknown): LilyError {
+  const code = isLilyError(cause) ? cause.code : "STORAGE_FAILED";
+  return new LilyError(code, `the lease of run ${runId} could not be kept: ${messageOf(cause)}`, { cause });
 }

@@ -1,4 +1,5 @@
 /** Performs one gate: observes, lets `judge` turn what was observed into a verdict, and stores verdict and logs. */
+import { clipText } from "../base/clip-text.ts";
 import { isLilyError } from "../base/lily-error.ts";
 import type { JsonValue } from "../base/json-value.ts";
 import { parseJson } from "../base/parse-json.ts";
@@ -45,7 +46,7 @@ export async function performGate(run: RunContext, gate: PlanGate, step: StepSta
     ...(step === null ? {} : { step_id: step.plan.id }),
     attempt,
     required: gate.required,
-    reason: verdict.reason === null ? null : verdict.reason.slice(0, reasonMax),
+    reason: verdict.reason === null ? null : clipText(verdict.reason, reasonMax),
     ...(verdict.metrics === null ? {} : { metrics: { ...verdict.metrics } }),
     result_artifact_id: result.artifact.artifact_id,
     log_artifact_ids: logs.map((log) => log.artifact.artifact_id),
@@ -152,7 +153,7 @@ async function storeResult(run: RunContext, gate: PlanGate, attempt: number, ver
   const payload = {
     gate_id: gate.id,
     status: verdict.status,
-    reason: verdict.reason === null ? null : verdict.reason.slice(0, reasonMax),
+    reason: verdict.reason === null ? null : clipText(verdict.reason, reasonMax),
     log_artifact_ids: logs.map((log) => log.artifact.artifact_id),
     ...(verdict.metrics === null ? {} : { metrics: { ...verdict.metrics } }),
     timestamp: timeText(run.deps.clock.nowMs()),

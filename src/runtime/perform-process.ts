@@ -19,7 +19,6 @@ export interface ProcessExecution {
   readonly execution: Execution;
   /** Set when policy refused the tool: nothing was started. */
   readonly violation: string | null;
-  readonly redact: readonly string[];
 }
 
 export async function performProcess(run: RunContext, step: StepState, attempt: number, folder: AttemptFolder, lookup: ReferenceLookup, end: EndSignal): Promise<ProcessExecution> {
@@ -28,11 +27,11 @@ export async function performProcess(run: RunContext, step: StepState, attempt: 
   const { argv, kind } = commandOf(step, lookup);
   const command = argv[0] ?? "";
   const tool = await processes.resolveTool(command, env["PATH"] ?? "", folder.cwd);
-  if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), violation: null, redact };
+  if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), violation: null };
   const verdict = await toolVerdict(run, tool.path, command);
   if (!verdict.allowed) {
     const reason = verdict.reason ?? `the policy does not allow ${command}`;
-    return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason, redact };
+    return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason };
   }
   const toolDigest = await processes.digestTool(tool.path);
   const running = processes.start({
@@ -50,7 +49,7 @@ export async function performProcess(run: RunContext, step: StepState, attempt: 
   });
   const outcome = await endable(running, end);
   const executor: ExecutorSummary = { ...summaryOf(kind, outcome), tool: tool.path, tool_digest: toolDigest, enforcement: { ...enforcementOf(run) } };
-  return { execution: executionOf(outcome, executor, step.plan.timeout_ms), violation: null, redact };
+  return { execution: executionOf(outcome, executor, step.plan.timeout_ms), violation: null };
 }
 
 /** Awaits a process that an end signal kills. */

@@ -1,5 +1,6 @@
 /** Performs one attempt of a step, from its folder to the events that say what became of it. */
 import { canonicalJson } from "../base/canonical-json.ts";
+import { clipText } from "../base/clip-text.ts";
 import { isLilyError, LilyError } from "../base/lily-error.ts";
 import type { JsonObject } from "../base/json-value.ts";
 import { timeText } from "../base/time-text.ts";
@@ -12,7 +13,7 @@ import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences } from "./step-references.ts";
 import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type Producer, requireSchema } from "./collect-outputs.ts";
 import type { Delivery } from "./effect.ts";
-import { EndSignal } from "./end-signal.ts";
+import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
 import { ModuleLog } from "./module-log.ts";
 import { type OnAbandoned, performModule } from "./perform-module.ts";
@@ -20,6 +21,7 @@ import { performProcess } from "./perform-process.ts";
 import { attemptWork, prepareFolder } from "./prepare-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { completedBody, type Execution, failedBody, storedBody } from "./step-report.ts";
+import { type SecretGuard, secretGuardOf } from "./secret-guard.ts";
 import { storeLogs } from "./store-logs.ts";
 
 /** Rejects on faults only; whatever the step itself does wrong becomes STEP_FAILED. */
@@ -41,6 +43,7 @@ interface Attempt {
   readonly folder: AttemptFolder;
   readonly before: OutputMarks;
   readonly producer: Producer;
+  readonly secrets: SecretGuard;
 }
 
 async function attemptStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
@@ -49,8 +52,8 @@ async function attemptStep(run: RunContext, step: StepState, attempt: number, en
   await prepareFolder(run, step, folder);
   const hasFiles = Object.values(step.plan.outputs).some((output) => output.path !== null || output.glob !== null);
   const before = hasFiles ? await markOutputs(await openCwd(run, folder), step.plan.outputs) : new Map<string, string>();
-  const producer: Producer = { step, attempt, inputs: artifactIdsOf(run.state, references) };
-  const context: Attempt = { run, step, attempt, folder, before, producer };
+  const producer: Producer = { step, attempt, inputs: artifactIdsOf(run.state, references), secrets: secretGuardOf(run.deps.probe, step.plan) };
+  const context: Attempt = { run, step, attempt, folder, before, producer, secrets: producer.secrets };
   if (step.plan.executor.kind === "module") {
     const lookup = await prepareLookup(run, step, attempt, references, asValue(run, folder));
     return moduleAttempt(context, lookup, end, onAbandoned);
@@ -69,11 +72,17 @@ async function processAttempt(context: Attempt, lookup: ReferenceLookup, end: En
 
 async function moduleAttempt(context: Attempt, lookup: ReferenceLookup, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
   const { run, step, attempt, folder } = context;
-  const secrets = Object.values(run.deps.probe.select(step.plan.secrets)).filter((value) => value !== "");
-  const log = new ModuleLog(secrets, step.plan.log_bytes_max);
+  const log = new ModuleLog(context.secrets, step.plan.log_bytes_max);
   const execution = await performModule(run, step, attempt, folder, lookup, end, (line) => log.write(line), onAbandoned);
   await log.flush(folder);
-  return report(context, execution, [], { stdout: log.hasText, stderr: false });
+  return report(context, withLog(execution, log), [], { stdout: log.bytes > 0, stderr: false });
+}
+
+/** A module has no streams; what it logged counts as its stdout. */
+function withLog(execution: Execution, log: ModuleLog): Execution {
+  if (execution.ok === "abandoned" || log.bytes === 0) return execution;
+  const executor: ExecutorSummary = { kind: "module", stdout_bytes: log.bytes, ...(log.cut ? { output_cut: true } : {}) };
+  return { ...execution, executor };
 }
 
 async function violationBodies(context: Attempt, details: string): Promise<readonly EventBody[]> {
@@ -95,6 +104,8 @@ async function violationBodies(context: Attempt, details: string): Promise<reado
   return [storedBody(prepared), { kind: "POLICY_VIOLATION", key: `POLICY_VIOLATION/${step.plan.id}/${attempt}`, data }];
 }
 
+type Settled = Exclude<Execution, { readonly ok: "abandoned" }>;
+
 async function report(context: Attempt, execution: Execution, extra: readonly EventBody[], written: { readonly stdout: boolean; readonly stderr: boolean }): Promise<Delivery> {
   const { run, step, attempt, folder, producer } = context;
   if (execution.ok === "abandoned") {
@@ -104,7 +115,7 @@ async function report(context: Attempt, execution: Execution, extra: readonly Ev
   const logs = await storeLogs(run, producer, folder, written, "log", step.plan.id);
   await writeSummary(context, execution);
   const stored = [...extra, ...logs.map(storedBody)];
-  if (!execution.ok) return { bodies: [...stored, failedBody(step.plan.id, attempt, execution, logs, execution.executor, execution.durationMs)] };
+  if (!execution.ok) return { bodies: [...stored, failed(context, execution, logs, execution)] };
   try {
     const outputs = await collect(context, execution.values);
     const artifacts = outputs.flatMap((output) => output.artifacts.map(storedBody));
@@ -112,8 +123,14 @@ async function report(context: Attempt, execution: Execution, extra: readonly Ev
   } catch (thrown) {
     if (isFault(thrown) || !isLilyError(thrown)) throw thrown;
     const failure = { outcome: "failed" as const, code: thrown.code, reason: thrown.message };
-    return { bodies: [...stored, failedBody(step.plan.id, attempt, failure, logs, execution.executor, execution.durationMs)] };
+    return { bodies: [...stored, failed(context, failure, logs, execution)] };
   }
+}
+
+/** What was thrown may quote anything, so secrets are taken out of its words. */
+function failed(context: Attempt, failure: Parameters<typeof failedBody>[2], logs: readonly PreparedArtifact[], { executor, durationMs }: Settled): EventBody {
+  const { step, attempt, secrets } = context;
+  return failedBody(step.plan.id, attempt, { ...failure, reason: secrets.redact(failure.reason) }, logs, executor, durationMs);
 }
 
 async function collect(context: Attempt, values: Extract<Execution, { readonly ok: true }>["values"]): Promise<readonly CollectedOutput[]> {
@@ -137,6 +154,7 @@ async function collectValue(run: RunContext, producer: Producer, name: string, s
     if (optional) return { name, plural: false, artifacts: [] };
     throw new LilyError("STEP_OUTPUT_MISSING", `output ${name}: the module returned no value of this name`, { details: { output: name } });
   }
+  producer.secrets.refuseText(canonicalJson(value, { fractions: true }), name);
   if (schema !== null) await requireSchema(run, name, "value", schema, value);
   const prepared: PreparedArtifact = await run.deps.artifacts.prepareJson({
     run_id: run.runId,
@@ -153,11 +171,11 @@ async function collectValue(run: RunContext, producer: Producer, name: string, s
 }
 
 /** `executor.json` beside the logs, for people; the record has the same facts. Attempts without any file of their own leave none. */
-async function writeSummary(context: Attempt, execution: Exclude<Execution, { readonly ok: "abandoned" }>): Promise<void> {
+async function writeSummary(context: Attempt, execution: Settled): Promise<void> {
   if (execution.executor === null || execution.executor.kind === "module") return;
   const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = execution.executor;
   if (execution.ok && stdoutBytes + stderrBytes === 0) return;
-  const outcome = execution.ok ? { outcome: "completed" } : { outcome: execution.outcome, code: execution.code, reason: execution.reason };
+  const outcome = execution.ok ? { outcome: "completed" } : { outcome: execution.outcome, code: execution.code, reason: clipText(execution.reason, 2000) };
   const summary: JsonObject = { ...outcome, duration_ms: Math.round(execution.durationMs), executor: plainJson(execution.executor) };
   await context.folder.writeSummary(`${canonicalJson(summary)}\n`);
 }

@@ -4,9 +4,9 @@ import { parseRelativePath } from "../base/relative-path.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder, AttemptWork } from "../ports/attempt-folders.ts";
 import type { RunContext } from "./run-context.ts";
+import { contentOf } from "./step-references.ts";
 
 const codeBytesMax = 256 * 1024 * 1024;
-const inputBytesMax = 4 * 1024 * 1024 * 1024;
 
 /** Where the step's command works. */
 export function attemptWork(run: RunContext, step: StepState | null): AttemptWork {
@@ -14,8 +14,8 @@ export function attemptWork(run: RunContext, step: StepState | null): AttemptWor
 }
 
 /**
- * An isolated attempt finds the code that the plan binds and the run's inputs in place, byte for byte as they were bound, and nothing
- * else. A source folder is left as it is.
+ * An isolated attempt finds the code that the plan binds and the run's inputs in place, byte for byte as they were bound (an input with
+ * a schema as canonical JSON), and nothing else. A source folder is left as it is.
  */
 export async function prepareFolder(run: RunContext, step: StepState, folder: AttemptFolder): Promise<void> {
   if (step.plan.workdir !== "isolated") return;
@@ -28,6 +28,6 @@ export async function prepareFolder(run: RunContext, step: StepState, folder: At
     const file = run.plan.inputs[name]?.file ?? null;
     const stored = run.state.artifacts.get(id);
     if (file === null || stored === undefined) continue;
-    await folder.place(parseRelativePath(file), () => run.deps.objects.get(stored.ref.digest, { bytesMax: inputBytesMax }));
+    await folder.place(parseRelativePath(file), () => contentOf(run, stored));
   }
 }

@@ -2,6 +2,7 @@
  * Continuing a run from its record: the plan it committed, the state that its events fold to, and what was in flight, INTERRUPTED (E7).
  * What the plan binds must still be what it was: changed code is WORKFLOW_DRIFT, not a different run under the same name.
  */
+import { clipText } from "../base/clip-text.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
 import { LilyError } from "../base/lily-error.ts";
 import type { EventBody, EventOf, LedgerEvent } from "../contracts/event.ts";
@@ -51,7 +52,7 @@ export function foldRun(plan: PlanDocument, runId: RunId, events: readonly Ledge
 export function resumeBodies(state: RunState, token: number, reason: { readonly unblock: string | null }): readonly EventBody[] {
   if (state.phase === "blocked") {
     if (reason.unblock === null) throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is blocked: ${state.ending?.reason ?? ""}. Unblock it with --unblock REASON`);
-    return [{ kind: "RUN_UNBLOCKED", key: `RUN_UNBLOCKED/${token}`, data: { reason: reason.unblock } }];
+    return [{ kind: "RUN_UNBLOCKED", key: `RUN_UNBLOCKED/${token}`, data: { reason: clipText(reason.unblock, 4096) } }];
   }
   if (state.phase !== "running") throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is ${state.phase}; it cannot be resumed`);
   const interrupted = [...state.running, ...state.gating].sort((a, b) => a - b).flatMap((index) => interruptedBody(state, index));

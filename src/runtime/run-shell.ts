@@ -121,9 +121,15 @@ export class RunShell {
     }
   }
 
-  /** A cancel that comes when the run has ended says nothing any more. */
+  /** A cancel that comes when the run has ended says nothing any more; a blocked run has not ended. */
   #isLate(body: EventBody): boolean {
-    return body.kind === "CANCEL_REQUESTED" && this.#state.phase !== "running" && this.#state.phase !== "created";
+    const { phase } = this.#state;
+    return body.kind === "CANCEL_REQUESTED" && (phase === "succeeded" || phase === "failed" || phase === "canceled");
+  }
+
+  /** An artifact id commits to its bytes: a second storing, such as an output equal to its log, says nothing new (L5). */
+  #isKnown(body: EventBody): boolean {
+    return body.kind === "ARTIFACT_STORED" && this.#state.artifacts.has(body.data.artifact.artifact_id);
   }
 
   /** A run that is ending waits for its own gate to be gone first (E6); the verdict is then not recorded. */
@@ -213,11 +219,12 @@ export class RunShell {
   #finish(key: string, entry: InFlight, delivery: Delivery): void {
     this.#inFlight.delete(key);
     const { interrupted, step } = entry;
-    if (interrupted === null) this.deliver(delivery.bodies);
+    if (interrupted === null || (interrupted !== "goto" && isAbandoned(delivery))) this.deliver(delivery.bodies);
     else this.deliver(step === null ? [] : [interruptedBody(step, entry.attempt, interrupted)]);
   }
 
   #record(batch: Batch, body: EventBody, by: string = this.#options.principal): void {
+    if (this.#isKnown(body)) return;
     const draft: EventDraft = { ...body, by, at: this.#at };
     applyEvent(this.#state, { ...body, at: this.#at });
     batch.drafts.push(draft);
@@ -260,6 +267,11 @@ export class RunShell {
 function interruptedBody(step: StepState, attempt: number, reason: InterruptReason): EventBody {
   const data = { step_id: step.plan.id, attempt, reason };
   return { kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${attempt}`, data };
+}
+
+/** Trusted code that goes on is named as such, whatever ended it (E6); a goto needs its own reason to reset the step. */
+function isAbandoned({ bodies }: Delivery): boolean {
+  return bodies.some((body) => body.kind === "STEP_INTERRUPTED" && body.data.reason === "abandoned");
 }
 
 function sealBody(state: RunState): EventBody {

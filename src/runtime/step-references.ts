@@ -133,13 +133,21 @@ export async function readPayload(run: RunContext, stored: StoredArtifact): Prom
 async function materialize(run: RunContext, folder: AttemptFolder, stored: StoredArtifact): Promise<string> {
   const { ref } = stored;
   if (ref.storage_kind === "json") {
-    const bytes = encoder.encode(canonicalJson(await readPayload(run, stored), { fractions: true }));
+    const bytes = await payloadBytes(run, stored);
     return folder.materialize(digestBytes(bytes), fileNameOf(stored), async () => bytes);
   }
-  return folder.materialize(ref.digest, fileNameOf(stored), async () => {
-    if (stored.inline !== null) return run.deps.artifacts.readArtifact(ref, stored.inline);
-    return objectBytes(run, stored);
-  });
+  return folder.materialize(ref.digest, fileNameOf(stored), () => contentOf(run, stored));
+}
+
+async function payloadBytes(run: RunContext, stored: StoredArtifact): Promise<Uint8Array> {
+  return encoder.encode(canonicalJson(await readPayload(run, stored), { fractions: true }));
+}
+
+/** What a command is given of an artifact: the payload of JSON, the bytes of the rest. */
+export async function contentOf(run: RunContext, stored: StoredArtifact): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+  if (stored.ref.storage_kind === "json") return payloadBytes(run, stored);
+  if (stored.inline !== null) return run.deps.artifacts.readArtifact(stored.ref, stored.inline);
+  return objectBytes(run, stored);
 }
 
 async function* objectBytes(run: RunContext, stored: StoredArtifact): AsyncIterable<Uint8Array> {

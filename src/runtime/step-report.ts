@@ -1,3 +1,4 @@
+import { clipText } from "../base/clip-text.ts";
 import type { JsonValue } from "../base/json-value.ts";
 import type { PreparedArtifact } from "../artifacts/artifact-store.ts";
 import type { EventBody } from "../contracts/event.ts";
@@ -45,7 +46,7 @@ export function failedBody(stepId: string, attempt: number, failure: { readonly 
     attempt,
     outcome: failure.outcome,
     code: failure.code,
-    reason: failure.reason.slice(0, reasonMax),
+    reason: clipText(failure.reason, reasonMax),
     logs: logs.map((one) => one.artifact.artifact_id),
     duration_ms: Math.round(durationMs),
     ...(executor === null ? {} : { executor }),

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createRedactor, secretForms } from "./redactor.ts";
+import { secretForms } from "../../base/secret-forms.ts";
+import { createRedactor } from "./redactor.ts";
 
 /** Text through a redactor, in chunks of the given sizes. */
 function redact(secrets: readonly string[], text: string | Buffer, chunkSize = Number.MAX_SAFE_INTEGER): string {
@@ -35,7 +36,7 @@ describe("S4: every form of a secret is replaced", () => {
     for (const chunkSize of [1, 2, 3, 7, 1000]) {
       const out = redact([value], text, chunkSize);
       expect(out).toContain("[redacted]");
-      for (const form of secretForms([value])) expect(out).not.toContain(form.toString("latin1"));
+      for (const form of secretForms([value])) expect(out).not.toContain(form);
     }
   });
 });

@@ -1,13 +1,12 @@
 /**
  * Replaces secret values in a byte stream, across chunk borders (S4).
  *
- * Each value is looked for as it is and as it commonly appears when it leaks: base64 and base64url at the three alignments, hex in both
- * cases, percent-encoded and JSON-escaped; of a value with several lines, each line of eight characters or more too. The last bytes that
- * could still be the start of a match are held back until more arrives or the stream ends.
+ * What a value looks like when it leaks: base/secret-forms.ts. The last bytes that could still be the start of a match are held back
+ * until more arrives or the stream ends.
  */
+import { secretForms } from "../../base/secret-forms.ts";
+
 const marker = Buffer.from("[redacted]");
-const lineLengthMin = 8;
-const fragmentLengthMin = 6;
 
 export interface Redactor {
   /** What may be written now. */
@@ -25,70 +24,9 @@ const passThrough: Redactor = { push: (chunk) => chunk, flush: () => Buffer.allo
 
 /** A redactor for one stream. Values that are empty are ignored; without values the stream passes as it is. */
 export function createRedactor(values: readonly string[]): Redactor {
-  const patterns = secretForms(values);
+  const patterns = secretForms(values).map((form) => Buffer.from(form, "latin1"));
   const first = patterns[0];
   return first === undefined ? passThrough : new StreamRedactor(patterns, first.length - 1);
-}
-
-/** Every byte form of the values, longest first. */
-export function secretForms(values: readonly string[]): readonly Buffer[] {
-  const forms = new Set<string>();
-  for (const value of values) {
-    for (const text of [value, value.trim(), ...value.split(/\r?\n/).filter((line) => line.length >= lineLengthMin)]) {
-      if (text !== "") for (const form of formsOf(text)) forms.add(form);
-    }
-  }
-  return [...forms].map((form) => Buffer.from(form, "latin1")).sort((a, b) => b.length - a.length);
-}
-
-// Forms are kept as latin1 text, one character a byte, so that a set can tell them apart.
-function formsOf(text: string): readonly string[] {
-  const bytes = Buffer.from(text, "utf8");
-  const raw = bytes.toString("latin1");
-  const hex = bytes.toString("hex");
-  const percent = [...bytes].map(percentByte).join("");
-  const json = Buffer.from(JSON.stringify(text).slice(1, -1), "utf8").toString("latin1");
-  const derived = [
-    hex,
-    hex.toUpperCase(),
-    percent,
-    lowerPercent(percent),
-    percent.replaceAll("%20", "+"),
-    json,
-    json.replaceAll("/", "\\/"),
-    asciiJson(text),
-    ...base64Forms(bytes),
-  ];
-  return [raw, ...derived.filter((form) => form.length >= Math.min(fragmentLengthMin, raw.length + 1))];
-}
-
-function percentByte(byte: number): string {
-  const char = String.fromCharCode(byte);
-  return /[A-Za-z0-9_.!~*'()-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-}
-
-function lowerPercent(text: string): string {
-  return text.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
-}
-
-function asciiJson(text: string): string {
-  return JSON.stringify(text)
-    .slice(1, -1)
-    .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-/** Base64 of the value behind 0, 1 and 2 unknown bytes: the digits that depend on the value alone. */
-function base64Forms(bytes: Buffer): readonly string[] {
-  const forms: string[] = [];
-  for (const before of [0, 1, 2]) {
-    const padded = Buffer.concat([Buffer.alloc(before), bytes]);
-    const start = Math.ceil((before * 8) / 6);
-    const end = Math.floor((padded.length * 8) / 6);
-    const digits = padded.toString("base64").slice(start, end);
-    if (digits.length < fragmentLengthMin) continue;
-    forms.push(digits, digits.replaceAll("+", "-").replaceAll("/", "_"));
-  }
-  return forms;
 }
 
 class StreamRedactor implements Redactor {
