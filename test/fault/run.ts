@@ -9,10 +9,12 @@ import type { Figure, FigureResult } from "./figure.ts";
 import { flips } from "./flips.ts";
 import { kill } from "./kill.ts";
 import { powerCut } from "./power-cut.ts";
+import { rebuild } from "./rebuild.ts";
 import { simdisk } from "./simdisk.ts";
 import { survivors } from "./survivors.ts";
+import { syscalls } from "./syscalls.ts";
 
-const figures: readonly Figure[] = [powerCut, simdisk, kill, flips, survivors];
+const figures: readonly Figure[] = [powerCut, simdisk, kill, flips, survivors, rebuild, syscalls];
 
 const { values } = parseArgs({
   options: {
