@@ -15,10 +15,14 @@ export function parseDuration(text: string): number {
   return durationMs;
 }
 
-/** A duration for people: 12 ms, 3.4 s, 2 m 5 s. */
+/** A duration for people: 12 ms, 3.4 s, 2 m 5 s. Rounded before it is split, so that it never says 60 seconds or 60 minutes. */
 export function durationText(durationMs: number): string {
-  if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;
-  if (durationMs < 60_000) return `${(durationMs / 1_000).toFixed(1)} s`;
-  if (durationMs < 3_600_000) return `${Math.floor(durationMs / 60_000)} m ${Math.round((durationMs % 60_000) / 1_000)} s`;
-  return `${Math.floor(durationMs / 3_600_000)} h ${Math.round((durationMs % 3_600_000) / 60_000)} m`;
+  const wholeMs = Math.round(durationMs);
+  if (wholeMs < 1_000) return `${wholeMs} ms`;
+  const tenths = Math.round(durationMs / 100);
+  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
+  const seconds = Math.round(durationMs / 1_000);
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} m ${seconds % 60} s`;
+  const minutes = Math.round(durationMs / 60_000);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} m`;
 }
