@@ -16,7 +16,6 @@ import type { ByteSource } from "../../ports/object-store.ts";
 import { closeQuietly } from "./durable-folder.ts";
 import { FileSource } from "./file-source.ts";
 import { type FolderHandle, lookAt, namesOf, openFolder, openRegularFile, openSubfolder, pathInvalid } from "./folder-handle.ts";
-import { compileGlobs } from "./glob-set.ts";
 import { hasErrno, storageError } from "./storage-error.ts";
 
 /** Entries looked at in one glob, matching or not. */
@@ -91,6 +90,8 @@ class FsFileTree implements FileTree {
   }
 
   async glob(patterns: readonly string[], entriesMax: number): Promise<readonly TreeEntry[]> {
+    // Loaded here, because most commands name no glob and start faster without the matcher.
+    const { compileGlobs } = await import("./glob-set.ts");
     const globs = compileGlobs(patterns);
     const found: TreeEntry[] = [];
     let visited = 0;

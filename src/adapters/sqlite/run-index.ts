@@ -9,7 +9,7 @@
 import { rmSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
-import { artifactRefSchema } from "../../contracts/artifact-ref.ts";
+import type { artifactRefSchema } from "../../contracts/artifact-ref.ts";
 import type { LedgerEvent } from "../../contracts/event.ts";
 import { type ArtifactId, runOfStream, type RunId, type StreamId } from "../../contracts/ids.ts";
 import { statusAfter } from "../../contracts/status-after.ts";
@@ -103,13 +103,15 @@ class SqliteRunIndex implements RunIndex {
     this.#closeNow();
   }
 
-  #artifactRows(where: Where, limit = -1): readonly ArtifactRow[] {
+  async #artifactRows(where: Where, limit = -1): Promise<readonly ArtifactRow[]> {
+    // Loaded here, so that listing runs does not load the schema library.
+    const { artifactRefSchema: schema } = await import("../../contracts/artifact-ref.ts");
     return this.#run((database) => {
       const rows = prepared(database, `SELECT stream, seq, inline, ref FROM artifacts ${where.text} ORDER BY created_at, stream, seq LIMIT ?`).all(
         ...where.values,
         limit,
       );
-      return rows.map(artifactRowOf);
+      return rows.map((row) => artifactRowOf(row, schema));
     });
   }
 
@@ -272,8 +274,8 @@ function runRowOf(row: Row): RunRow {
   };
 }
 
-function artifactRowOf(row: Row): ArtifactRow {
-  const artifact = artifactRefSchema.parse(JSON.parse(text(row, "ref")));
+function artifactRowOf(row: Row, schema: typeof artifactRefSchema): ArtifactRow {
+  const artifact = schema.parse(JSON.parse(text(row, "ref")));
   return { artifact, stream: text(row, "stream") as StreamId, seq: numberOf(row, "seq"), inline: row["inline"] === 1 };
 }
 
