@@ -93,7 +93,7 @@ describe("goto", () => {
     const kernel = await bed.kernel();
     const logs = await kernel.runs.logs(view.run_id, { step: "judge" });
     expect(logs.map((log) => log.path)).toEqual(["steps/judge/1/stdout.txt", "steps/judge/2/stdout.txt"]);
-    const made = (await kernel.artifacts.list({ run: view.run_id })).filter((one) => one.artifact_name === "made");
+    const made = (await kernel.artifacts.list({ run_id: view.run_id })).filter((one) => one.artifact_name === "made");
     const texts = await Promise.all(made.map(async (one) => new TextDecoder().decode(await kernel.artifacts.get(one.artifact_id))));
     expect(texts.sort()).toEqual(["1 \n", "2 repair\n"]);
     expect(view.gates.map(({ gate_id, attempt, status }) => [gate_id, attempt, status])).toEqual([["two", 1, "failed"], ["two", 2, "passed"]]);

@@ -1,0 +1,21 @@
+/** A process that starts or resumes one run and says on stdout what it does: argv is JSON {dir, workspaceDir, dataHome, document | resume}. */
+import process from "node:process";
+import { isJsonObject, type JsonValue } from "../../src/base/json-value.ts";
+import { isLilyError } from "../../src/base/lily-error.ts";
+import { openLocal } from "../../src/presets/local.ts";
+
+const job: JsonValue = JSON.parse(process.argv[2] ?? "");
+if (!isJsonObject(job)) throw new Error("no job");
+const text = (name: string): string => String(job[name]);
+const kernel = await openLocal({ workspaceDir: text("workspaceDir"), dataHome: text("dataHome"), create: true });
+try {
+  const { document } = job;
+  const handle = isJsonObject(document) ? await kernel.runs.start({ document, dir: text("dir") }) : await kernel.runs.resume(text("resume"));
+  process.stdout.write(`run ${handle.runId}\n`);
+  const view = await handle.done();
+  process.stdout.write(`end ${view.status}\n`);
+} catch (thrown) {
+  process.stdout.write(`refused ${isLilyError(thrown) ? thrown.code : String(thrown)}\n`);
+  process.exitCode = isLilyError(thrown) ? thrown.entry.exit : 99;
+}
+await kernel.close();
