@@ -36,7 +36,7 @@ export async function bindCode(names: CodeNames, tree: FileTree): Promise<readon
   for (const path of await writtenFiles(names, tree)) paths.delete(path);
   for (const path of names.modulePaths) paths.add(path);
   const code: PlanCode[] = [];
-  for (const path of [...paths].sort(asciiOrder)) code.push({ path, digest: await digestFile(tree, parseRelativePath(path)) });
+  for (const path of [...paths].sort()) code.push({ path, digest: await digestFile(tree, parseRelativePath(path)) });
   return code;
 }
 
@@ -173,8 +173,4 @@ export function hasGlobCharacters(text: string): boolean {
 /** `./steps/a.mjs` names the same file as `steps/a.mjs`. */
 export function withoutDot(path: string): string {
   return path.startsWith("./") ? path.slice(2) : path;
-}
-
-function asciiOrder(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -40,7 +40,7 @@ class FaultRemover {
   constructor(document: JsonObject) {
     this.#root = new Map(Object.entries(document));
     const steps = document["steps"];
-    this.#steps = new Map(steps !== undefined && isJsonObject(steps) ? Object.entries(steps) : []);
+    this.#steps = new Map(isJsonObject(steps) ? Object.entries(steps) : []);
   }
 
   document(): JsonValue {
@@ -84,7 +84,7 @@ class FaultRemover {
   #closeGaps(list: string, missing: ReadonlySet<number>): void {
     const id = list.startsWith("steps.") ? list.slice("steps.".length, -".gates".length) : null;
     const step = id === null ? undefined : this.#steps.get(id);
-    const items = id === null ? this.#root.get(list) : step !== undefined && isJsonObject(step) ? step["gates"] : undefined;
+    const items = id === null ? this.#root.get(list) : isJsonObject(step) ? step["gates"] : undefined;
     if (!Array.isArray(items)) return;
     const kept: readonly JsonValue[] = items.filter((_: JsonValue, index: number) => !missing.has(index));
     const before = this.places.get(list) ?? items.map((_: JsonValue, index: number) => index);
@@ -93,7 +93,7 @@ class FaultRemover {
       before.filter((_, index) => !missing.has(index)),
     );
     if (id === null) this.#root.set(list, kept);
-    else if (step !== undefined && isJsonObject(step)) this.#steps.set(id, { ...step, gates: kept });
+    else if (isJsonObject(step)) this.#steps.set(id, { ...step, gates: kept });
   }
 }
 
@@ -104,6 +104,6 @@ function withOneBody(step: JsonObject): JsonValue {
 }
 
 function without(value: JsonValue | undefined, name: string): JsonValue {
-  if (value === undefined || !isJsonObject(value)) return {};
+  if (!isJsonObject(value)) return {};
   return Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));
 }

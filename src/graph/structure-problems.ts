@@ -76,7 +76,7 @@ export function valueAt(value: JsonValue, path: readonly PropertyKey[]): JsonVal
   let part: JsonValue | undefined = value;
   for (const key of path) {
     if (Array.isArray(part)) part = part[Number(key)];
-    else if (part !== undefined && isJsonObject(part) && Object.hasOwn(part, key)) part = part[String(key)];
+    else if (isJsonObject(part) && Object.hasOwn(part, key)) part = part[String(key)];
     else return undefined;
   }
   return part;

@@ -83,4 +83,17 @@ describe("workflowPicture", () => {
     for (const format of pictureFormats)
       expect(workflowPicture({ ...plan, routes: [], gates: [], steps: [{ ...first, needs: [first.id] }] }, format)).toContain("report");
   });
+
+  test("a plan from elsewhere whose needs form a circle is still shown, in the order of the document", async () => {
+    const plan = await setup();
+    const circle = { ...plan, steps: plan.steps.map((step) => ({ ...step, needs: [step.id] })) };
+    expect(
+      workflowPicture(circle, "table")
+        .split("\n")
+        .slice(1, 4)
+        .map((line) => line.split(/\s+/)[1]),
+    ).toEqual(plan.steps.map((step) => step.id));
+    expect(workflowPicture({ ...plan, steps: plan.steps.filter((step) => step.id !== "clean") }, "mermaid")).toContain("unknown");
+    expect(() => workflowPicture(plan, "svg" as never)).toThrow(/unreachable/);
+  });
 });

@@ -1,6 +1,6 @@
 /** A plan as text for people and tools: a table, Graphviz DOT, Mermaid, or JSON. Step order is the order in which they could run one by one. */
 import { unreachable } from "../base/assert.ts";
-import type { PlanDocument, PlanExecutor, PlanGate, PlanStep } from "../contracts/plan-document.ts";
+import type { PlanDocument, PlanExecutor, PlanGate, PlanRoute, PlanStep } from "../contracts/plan-document.ts";
 import { stepOrder } from "./step-order.ts";
 
 export const pictureFormats = ["table", "dot", "mermaid", "json"] as const;
@@ -47,13 +47,11 @@ function tableText(plan: PlanDocument): string {
       .trimEnd(),
   );
   if (plan.gates.length > 0) lines.push("", `gates of the run: ${plan.gates.map(gateText).join(", ")}`);
-  if (plan.routes.length > 0) lines.push("", ...plan.routes.map((route) => `route ${route.id}: ${routeText(plan, route.id)}`));
+  if (plan.routes.length > 0) lines.push("", ...plan.routes.map((route) => `route ${route.id}: ${routeText(route)}`));
   return `${lines.join("\n")}\n`;
 }
 
-function routeText(plan: PlanDocument, id: string): string {
-  const route = plan.routes.find((candidate) => candidate.id === id);
-  if (route === undefined) return "";
+function routeText(route: PlanRoute): string {
   const { step, gate, status, violation } = route.when;
   const when = [step === null ? "" : `step ${step}`, gate === null ? "" : `gate ${gate}`, status ?? "", violation === true ? "violation" : ""].filter(
     (part) => part !== "",

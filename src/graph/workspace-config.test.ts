@@ -50,4 +50,19 @@ describe("lily.yaml", () => {
     expect(config).toBeNull();
     expect(problems).toEqual(expect.arrayContaining([expect.objectContaining({ code, line, file: "lily.yaml", message: expect.stringContaining(names) })]));
   });
+
+  test("a file that is too large has no line to name", () => {
+    const { config, problems } = parse(`#${" ".repeat(16 * 1024 * 1024)}`);
+    expect(config).toBeNull();
+    expect(problems).toEqual([expect.objectContaining({ code: "INPUT_TOO_LARGE", line: null, column: null })]);
+  });
+
+  test("one unknown member of each object with fixed members is named with its likely name", () => {
+    const { problems } = parse("modles: {}\npolicy:\n  netwrk: deny\n  write: { dny: [] }\n");
+    expect(problems.map((problem) => [problem.line, problem.suggestion])).toEqual([
+      [1, "modules"],
+      [3, "network"],
+      [4, "deny"],
+    ]);
+  });
 });

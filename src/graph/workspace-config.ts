@@ -78,9 +78,9 @@ export function parseWorkspaceConfig(
   return { config: { profile: "local", modules: withoutDots(modules ?? {}), schemas: withoutDots(schemas ?? {}), policy: policy ?? {} }, problems: [] };
 }
 
-function knownMembers(path: readonly PropertyKey[]): readonly string[] | null {
+/** Objects with fixed members are the document itself, its policy and the policy's `write`. */
+function knownMembers(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configSchema.shape).filter((member) => !laterMembers.some((later) => later === member));
-  if (path[0] !== "policy") return null;
   return path.length === 1 ? Object.keys(workflowPolicySchema.shape) : ["allow", "deny"];
 }
 
