@@ -203,6 +203,8 @@ class FsAttemptFolder implements AttemptFolder {
 
 /** E2: what an earlier attempt left is never written into. */
 function refuseUsed(dir: string, displayPath: string): void {
+  // Most attempts find nothing; asking for the entry is several times cheaper than an error of a listing.
+  if (fs.lstatSync(dir, { throwIfNoEntry: false }) === undefined) return;
   let names: readonly string[];
   try {
     names = fs.readdirSync(dir);
