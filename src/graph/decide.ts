@@ -8,6 +8,7 @@ import type { EventBody } from "../contracts/event.ts";
 import type { PlanGate } from "../contracts/plan-document.ts";
 import { stepsAllSucceeded } from "./apply-event.ts";
 import { chooseRoute, type RouteChoice } from "./choose-route.ts";
+import type { IndexedHeap } from "./indexed-heap.ts";
 import type { Failure, RunState, StepState } from "./run-state.ts";
 import { strictDependents } from "./step-phase.ts";
 
@@ -31,7 +32,12 @@ export interface Decision {
 
 const nothing: Decision = { commands: [], wakeAtMs: null };
 
-export function decide(state: RunState, nowMs: number): Decision {
+/** Steps that may not start yet although the record allows it; the shell knows why (E6). */
+export type IsHeld = (step: StepState) => boolean;
+
+const nobodyIsHeld: IsHeld = () => false;
+
+export function decide(state: RunState, nowMs: number, isHeld: IsHeld = nobodyIsHeld): Decision {
   switch (state.phase) {
     case "created":
       return nothing;
@@ -41,20 +47,22 @@ export function decide(state: RunState, nowMs: number): Decision {
     case "canceled":
       return state.sealed ? nothing : only({ kind: "seal" });
     case "running":
-      return state.ending === null ? decideRunning(state, nowMs) : decideEnding(state);
+      return state.ending === null ? decideRunning(state, nowMs, isHeld) : decideEnding(state);
   }
 }
 
-function decideRunning(state: RunState, nowMs: number): Decision {
+function decideRunning(state: RunState, nowMs: number, isHeld: IsHeld): Decision {
   const skip = state.toSkip.peek();
   if (skip !== undefined) return only(skipCommand(state, skip));
   const undecided = state.deciding.peek();
   if (undecided !== undefined) return decideFailure(state, stepAt(state, undecided));
   if (state.runFailure !== null) return decideRunFailure(state, state.runFailure);
   const commands = gateCommands(state);
-  const { starts, wakeAtMs } = startCommands(state, nowMs);
+  const { starts, wakeAtMs } = startCommands(state, nowMs, isHeld);
   const all = [...commands, ...starts];
-  if (all.length > 0 || wakeAtMs !== null || inFlight(state) > 0) return { commands: all, wakeAtMs };
+  // What is left may be held; whoever holds it asks again.
+  const open = inFlight(state) + state.ready.size + state.backoff.size;
+  if (all.length > 0 || open > 0) return { commands: all, wakeAtMs };
   return decideRest(state);
 }
 
@@ -125,15 +133,22 @@ function gateCommands(state: RunState, interrupted: readonly Command[] = []): re
 }
 
 /** One start at most: the shell applies it and asks again, so that slots are filled in plan order. */
-function startCommands(state: RunState, nowMs: number): { readonly starts: readonly Command[]; readonly wakeAtMs: number | null } {
-  const waiting = state.backoff.peek();
-  const dueAtMs = waiting === undefined ? null : stepAt(state, waiting).readyAtMs;
+function startCommands(state: RunState, nowMs: number, isHeld: IsHeld): { readonly starts: readonly Command[]; readonly wakeAtMs: number | null } {
   if (inFlight(state) >= state.parallel) return { starts: [], wakeAtMs: null };
+  const waiting = firstFree(state, state.backoff, isHeld);
+  const dueAtMs = waiting === undefined ? null : stepAt(state, waiting).readyAtMs;
   const due = waiting !== undefined && dueAtMs !== null && dueAtMs <= nowMs ? waiting : undefined;
-  const next = least(state.ready.peek(), due);
+  const next = least(firstFree(state, state.ready, isHeld), due);
   if (next === undefined) return { starts: [], wakeAtMs: dueAtMs };
   const step = stepAt(state, next);
   return { starts: [{ kind: "start", step, attempt: step.attempt + 1 }], wakeAtMs: dueAtMs };
+}
+
+/** Held steps are rare, so only then is the heap looked through: the others must not wait for them. */
+function firstFree(state: RunState, heap: IndexedHeap, isHeld: IsHeld): number | undefined {
+  const first = heap.peek();
+  if (first === undefined || !isHeld(stepAt(state, first))) return first;
+  return heap.sorted().find((index) => !isHeld(stepAt(state, index)));
 }
 
 function least(a: number | undefined, b: number | undefined): number | undefined {

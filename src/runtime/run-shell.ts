@@ -114,7 +114,7 @@ export class RunShell {
     for (const delivery of inbox) for (const body of delivery.bodies) if (!this.#isLate(body)) this.#record(batch, body, delivery.by);
     if (this.#endsRunGate(batch)) return { batch, decision: { commands: [], wakeAtMs: null } };
     for (;;) {
-      const decision = decide(this.#state, nowMs);
+      const decision = decide(this.#state, nowMs, (step) => this.#options.performer.isUnsettled(step));
       let changed = false;
       for (const command of decision.commands) changed = this.#take(batch, command) || changed;
       if (!changed) return { batch, decision };
@@ -151,7 +151,8 @@ export class RunShell {
         this.#record(batch, command.body);
         return true;
       case "start":
-        return this.#takeStart(batch, command.step, command.attempt);
+        this.#takeStart(batch, command.step, command.attempt);
+        return true;
       case "gate":
         this.#takeGate(batch, command.gate, command.step, command.attempt);
         return false;
@@ -165,9 +166,8 @@ export class RunShell {
     }
   }
 
-  #takeStart(batch: Batch, step: StepState, attempt: number): boolean {
+  #takeStart(batch: Batch, step: StepState, attempt: number): void {
     const { performer } = this.#options;
-    if (performer.isUnsettled(step)) return false;
     const data = {
       step_id: step.plan.id,
       attempt,
@@ -177,7 +177,6 @@ export class RunShell {
     };
     this.#record(batch, { kind: "STEP_STARTED", key: `STEP_STARTED/${step.plan.id}/${attempt}`, data });
     batch.effects.push(() => this.#watch(`${step.plan.id}/${attempt}`, step, attempt, () => performer.startStep(step, attempt)));
-    return true;
   }
 
   #takeGate(batch: Batch, gate: PlanGate, step: StepState | null, attempt: number): void {
