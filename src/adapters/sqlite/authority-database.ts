@@ -14,7 +14,6 @@ const applicationId = 0x4c694175;
 
 const schema = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE streams (
   id INTEGER PRIMARY KEY, stream TEXT NOT NULL UNIQUE, token INTEGER NOT NULL, size INTEGER NOT NULL, bytes INTEGER NOT NULL, hash TEXT,
   change INTEGER NOT NULL
@@ -30,7 +29,6 @@ CREATE TABLE leases (
 ) STRICT;
 CREATE TABLE stops (run TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE log_leaves (position INTEGER PRIMARY KEY, stream TEXT NOT NULL, size INTEGER NOT NULL, head TEXT NOT NULL) STRICT;
-INSERT INTO counters VALUES ('change', 0);
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${authorityFormat};
 `;
@@ -133,9 +131,9 @@ export class AuthorityDatabase {
   /** Runs `work` in one write transaction: committed on return, rolled back on a throw. */
   transaction<T>(what: string, work: () => T): T {
     try {
-      this.exec("BEGIN IMMEDIATE");
+      this.run("BEGIN IMMEDIATE");
       const result = work();
-      this.exec("COMMIT");
+      this.run("COMMIT");
       return result;
     } catch (thrown) {
       this.#rollback();
@@ -146,9 +144,9 @@ export class AuthorityDatabase {
   /** Reads that must agree with each other, in one snapshot. */
   snapshot<T>(what: string, work: () => T): T {
     try {
-      this.exec("BEGIN");
+      this.run("BEGIN");
       const result = work();
-      this.exec("COMMIT");
+      this.run("COMMIT");
       return result;
     } catch (thrown) {
       this.#rollback();

@@ -34,7 +34,7 @@ export class SqliteJournal implements Journal {
     try {
       return this.#db.transaction("commit events", () => {
         this.#trimNow();
-        const change = this.#nextChange();
+        const change = this.#change() + 1;
         return units.map((unit) => this.#commitUnit(unit, change));
       });
     } catch (thrown) {
@@ -150,13 +150,9 @@ export class SqliteJournal implements Journal {
     return row === undefined ? null : headOf(row);
   }
 
+  /** The newest change: streams are never removed, so it only grows. */
   #change(): number {
-    return countOf(this.#db.get("SELECT value FROM counters WHERE name = 'change'")?.["value"]);
-  }
-
-  #nextChange(): number {
-    this.#db.run("UPDATE counters SET value = value + 1 WHERE name = 'change'");
-    return this.#change();
+    return countOf(this.#db.get("SELECT COALESCE(MAX(change), 0) AS change FROM streams")?.["change"]);
   }
 }
 
