@@ -17,8 +17,9 @@ import type { RecordFiles } from "../../ports/record-files.ts";
 import { closeQuietly, makeFolderDurable, publishOnce, syncFile, syncFolder } from "./durable-folder.ts";
 import { hasErrno, storageError } from "./storage-error.ts";
 
-const { O_CREAT, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants;
-const noFollow = O_NOFOLLOW ?? 0;
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
+// A FIFO that somebody put in a record's place must not be waited for.
+const noFollow = (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
 const openFilesMax = 256;
 const syncsAtOnce = 16;
 
@@ -86,6 +87,9 @@ class FsRecordFiles implements RecordFiles {
       }
     } catch (thrown) {
       if (hasErrno(thrown, "ENOENT", "ENOTDIR")) return new Uint8Array(0);
+      if (hasErrno(thrown, "EISDIR", "ELOOP", "ESPIPE", "ENXIO")) {
+        throw new LilyError("LEDGER_DAMAGED", `${this.displayPath(stream)} is not a regular file`, { cause: thrown, details: { stream } });
+      }
       throw storageError(thrown, `cannot read ${this.displayPath(stream)}`);
     }
   }
