@@ -1,5 +1,6 @@
 /** Which file a command name means, and its digest. */
-import { access, constants, open, realpath, stat } from "node:fs/promises";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { type Digest, streamHasher } from "../../base/digest.ts";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
@@ -11,17 +12,18 @@ export async function resolveTool(command: string, path: string, cwd: string): P
   if (command === "" || command.includes("\0")) return null;
   if (command.includes("/")) return executableAt(isAbsolute(command) ? command : resolve(cwd, command));
   for (const folder of path.split(":")) {
-    const found = await executableAt(join(resolve(cwd, folder), command));
+    const found = executableAt(join(resolve(cwd, folder), command));
     if (found !== null) return found;
   }
   return null;
 }
 
-async function executableAt(path: string): Promise<{ readonly path: string } | null> {
+/** Blocking calls of microseconds each: through the thread pool they cost a good part of what starting the command costs. */
+function executableAt(path: string): { readonly path: string } | null {
   try {
-    const real = await realpath(path);
-    if (!(await stat(real)).isFile()) return null;
-    await access(real, constants.X_OK);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
+    const real = realpathSync.native(path);
+    accessSync(real, constants.X_OK);
     return { path: real };
   } catch {
     return null;
