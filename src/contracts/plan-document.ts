@@ -76,6 +76,8 @@ export interface PlanStep extends PlanEnvironment {
   readonly needs: readonly string[];
   readonly executor: PlanExecutor;
   readonly with: Readonly<Record<string, JsonValue>>;
+  /** Run inputs that the command reads in place: for provenance only. Absent when there are none. */
+  readonly reads?: readonly string[];
   readonly outputs: Readonly<Record<string, PlanOutput>>;
   readonly workdir: "source" | "isolated";
   readonly timeout_ms: number | null;

@@ -22,6 +22,7 @@ function checkStep(context: CheckContext, id: string, step: WorkflowStep): void 
   checkBody(context, id, step, path);
   checkEnvironment(context, step, path, id);
   checkNeeds(context, id, step, path);
+  checkReads(context, step, path);
   checkOutputs(context, step, path);
   checkPure(context, id, step, path);
   (step.uses ?? []).forEach((entry, index) => checkPath(context, entry, [...path, "uses", index]));
@@ -64,6 +65,16 @@ function checkShell({ report }: CheckContext, text: string, path: Path): void {
   for (const [reference] of text.matchAll(/\$\{(?:params|inputs|steps|run)\.[^}]{0,300}\}?/g)) {
     report(path, `${reference.slice(0, 80)} is not replaced in shell text; give it a name in env and use that variable`);
   }
+}
+
+function checkReads({ report, names }: CheckContext, step: WorkflowStep, path: Path): void {
+  const seen = new Set<string>();
+  (step.reads ?? []).forEach((name, index) => {
+    const at = [...path, "reads", index];
+    if (!names.inputs.has(name)) report(at, `names the unknown input ${name}`, { wanted: name, known: names.inputs });
+    else if (seen.has(name)) report(at, `input ${name} is listed twice`);
+    seen.add(name);
+  });
 }
 
 function checkNeeds({ report, names }: CheckContext, id: string, step: WorkflowStep, path: Path): void {

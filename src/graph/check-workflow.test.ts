@@ -104,6 +104,8 @@ const meanings: readonly BadCase[] = [
   ),
   step("an unknown param", 'run: [node, "${params.yaer}"]', 5, "did you mean year?", invalid, "params: { year: { default: 1 } }\n"),
   step("an unknown input", 'run: [node, "${inputs.cvs}"]', 5, "did you mean csv?", invalid, "inputs: { csv: { file: x } }\n"),
+  step("an unknown input in reads", `${run}\nreads: [cvs]`, 6, "did you mean csv?", invalid, "inputs: { csv: { file: x } }\n"),
+  step("an input listed twice in reads", `${run}\nreads: [csv, csv]`, 6, "input csv is listed twice", invalid, "inputs: { csv: { file: x } }\n"),
   step("an output of an unknown step", 'run: [node, "${steps.bb.outputs.o}"]', 5, "unknown step bb"),
   step(
     "an unknown output of a step",

@@ -28,6 +28,7 @@ export function compileStep(id: string, step: WorkflowStep, { document, position
     needs: needsOf(id, step).sort((left, right) => (position.get(left) ?? 0) - (position.get(right) ?? 0)),
     executor: compileExecutor(id, step),
     with: step.with ?? {},
+    ...(step.reads === undefined || step.reads.length === 0 ? {} : { reads: step.reads }),
     outputs: compileOutputs(step, referenced.get(id) ?? new Set()),
     ...compileEnvironment(step),
     workdir: step.workdir ?? document.workdir ?? "source",

@@ -118,6 +118,7 @@ const stepShape = {
   with: z.record(idText, z.json()).optional(),
   needs: z.array(idText).max(stepsMax).optional(),
   uses: z.array(pathText).max(1_000).optional(),
+  reads: z.array(idText).max(10_000).optional(),
   outputs: z.record(idText, outputSchema).optional(),
   pure: z.boolean().optional(),
   ...environmentShape,

@@ -1,3 +1,4 @@
+import { clipText } from "../base/clip-text.ts";
 import { LilyError } from "../base/lily-error.ts";
 import type { JsonObject } from "../base/json-value.ts";
 import { parseRelativePath } from "../base/relative-path.ts";
@@ -5,6 +6,7 @@ import type { KernelCore } from "./core.ts";
 import type { ExecOptions, WorkflowSource } from "./kernel.ts";
 
 const inputFilesMax = 10_000;
+const titleMax = 200;
 
 /** The one-step workflow that `lily exec` runs: same checks, same plan, same record as any other. */
 export async function execWorkflow(core: KernelCore, options: ExecOptions): Promise<WorkflowSource> {
@@ -12,11 +14,12 @@ export async function execWorkflow(core: KernelCore, options: ExecOptions): Prom
   const document: JsonObject = {
     workflow: "exec",
     version: 1,
-    title: options.title ?? options.argv.join(" ").slice(0, 200),
+    title: execTitle(options),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     steps: {
       command: {
         run: options.argv.map(literal),
+        ...(Object.keys(inputs).length === 0 ? {} : { reads: Object.keys(inputs) }),
         ...(options.outputs.length === 0 ? {} : { outputs: outputsOf(options.outputs) }),
         ...(options.env.length === 0 ? {} : { env_from: options.env }),
         ...(options.secrets.length === 0 ? {} : { secrets: options.secrets }),
@@ -28,6 +31,11 @@ export async function execWorkflow(core: KernelCore, options: ExecOptions): Prom
   return { document, dir: options.cwd };
 }
 
+/** The caller's title, else the command as it was typed, on one line. */
+export function execTitle(options: Pick<ExecOptions, "argv" | "title">): string {
+  return options.title ?? clipText(options.argv.join(" ").replace(/\s+/g, " ").trim(), titleMax);
+}
+
 /** What the caller typed is data: `${` in it is not a reference. */
 function literal(text: string): string {
   return text.replaceAll("${", () => "$${");
@@ -36,17 +44,22 @@ function literal(text: string): string {
 async function inputsOf(core: KernelCore, options: ExecOptions): Promise<JsonObject> {
   if (options.inputs.length === 0) return {};
   const tree = await core.parts.trees.openTree(options.cwd, { hidden: [core.parts.workspaceDir] });
-  const found = (await tree.glob(options.inputs, inputFilesMax)).filter((entry) => entry.kind === "file");
+  const found = (await tree.glob(options.inputs.flatMap(globsOf), inputFilesMax)).filter((entry) => entry.kind === "file");
   if (found.length === 0) throw new LilyError("INPUT_NOT_FOUND", `no file matches --in ${options.inputs.join(" --in ")} in ${options.cwd}`);
   return Object.fromEntries(found.map((entry, index) => [`in-${index + 1}`, { file: entry.path }]));
 }
 
-/** A folder means everything below it; a plain path is one file; the rest are globs. */
-function outputsOf(globs: readonly string[]): JsonObject {
-  return Object.fromEntries(globs.map((text, index) => {
-    const clean = text.replace(/^\.\//, "").replace(/\/+$/, "");
-    const glob = text.endsWith("/") || !/[*?[\]{}!]/.test(clean) ? [clean, `${clean}/**`] : [clean];
-    for (const one of glob) parseRelativePath(one.replaceAll("*", "x"));
-    return [`out-${index + 1}`, { glob: glob.length === 1 ? clean : `{${clean},${clean}/**}` }];
+function outputsOf(texts: readonly string[]): JsonObject {
+  return Object.fromEntries(texts.map((text, index) => {
+    const globs = globsOf(text);
+    for (const one of globs) parseRelativePath(one.replaceAll("*", "x"));
+    return [`out-${index + 1}`, { glob: globs.length === 1 ? globs[0] ?? "" : `${globs[0] ?? ""}{,/**}` }];
   }));
+}
+
+/** What one --in or --out means: a folder everything below it, a plain path that file or folder, the rest are globs. */
+function globsOf(text: string): readonly string[] {
+  const clean = text.replace(/^(\.\/+)+/, "").replace(/\/+$/, "");
+  if (clean === "" || clean === ".") return ["**"];
+  return text.endsWith("/") || !/[*?[\]{}!]/.test(clean) ? [clean, `${clean}/**`] : [clean];
 }

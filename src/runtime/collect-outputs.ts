@@ -80,14 +80,30 @@ export async function collectFile(run: RunContext, producer: Producer, tree: Fil
 
 async function collectGlob(run: RunContext, producer: Producer, tree: FileTree, name: string, output: PlanOutput, before: OutputMarks): Promise<CollectedOutput> {
   const artifacts: PreparedArtifact[] = [];
+  let staleCount = 0;
   for (const entry of await tree.glob([output.glob ?? ""], globFilesMax)) {
-    if (entry.kind === "directory" || before.get(entry.path) === entry.mark) continue;
+    if (entry.kind === "directory") continue;
+    if (before.get(entry.path) === entry.mark) {
+      staleCount++;
+      continue;
+    }
     artifacts.push(await storeFile(run, producer, tree, name, output, entry, globName(name, entry.path)));
   }
   if (artifacts.length === 0 && !output.optional) {
-    throw new LilyError("STEP_OUTPUT_MISSING", `output ${name}: no file that the step wrote matches ${output.glob}`, { details: { output: name } });
+    throw new LilyError("STEP_OUTPUT_MISSING", `output ${name}: ${nothingWritten(shownGlob(output.glob ?? ""), staleCount)}`, { details: { output: name } });
   }
   return { name, plural: true, artifacts };
+}
+
+function nothingWritten(glob: string, staleCount: number): string {
+  if (staleCount === 0) return `no file that the step wrote matches ${glob}`;
+  const were = staleCount === 1 ? "1 matching file was" : `${staleCount} matching files were`;
+  return `${glob}: ${were} there before and the step did not write ${staleCount === 1 ? "it" : "them"}`;
+}
+
+/** `x{,/**}`, a file or everything below a folder, as people say it. */
+function shownGlob(glob: string): string {
+  return glob.endsWith("{,/**}") ? glob.slice(0, -"{,/**}".length) : glob;
 }
 
 function globName(output: string, path: string): string {

@@ -10,7 +10,7 @@ import type { ExecutorSummary } from "../contracts/events.ts";
 import type { ReferenceLookup } from "../graph/resolve-template.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
-import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences } from "./step-references.ts";
+import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences, templateReferences } from "./step-references.ts";
 import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type Producer, requireSchema } from "./collect-outputs.ts";
 import type { Delivery } from "./effect.ts";
 import type { EndSignal } from "./end-signal.ts";
@@ -47,12 +47,12 @@ interface Attempt {
 }
 
 async function attemptStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
-  const references = stepReferences(step.plan);
+  const references = templateReferences(step.plan);
   const folder = await run.deps.folders.open(run.runId, ["steps", step.plan.id, String(attempt)], attemptWork(run, step));
   await prepareFolder(run, step, folder);
   const hasFiles = Object.values(step.plan.outputs).some((output) => output.path !== null || output.glob !== null);
   const before = hasFiles ? await markOutputs(await openCwd(run, folder), step.plan.outputs) : new Map<string, string>();
-  const producer: Producer = { step, attempt, inputs: artifactIdsOf(run.state, references), secrets: secretGuardOf(run.deps.probe, step.plan) };
+  const producer: Producer = { step, attempt, inputs: artifactIdsOf(run.state, stepReferences(step.plan)), secrets: secretGuardOf(run.deps.probe, step.plan) };
   const context: Attempt = { run, step, attempt, folder, before, producer, secrets: producer.secrets };
   if (step.plan.executor.kind === "module") {
     const lookup = await prepareLookup(run, step, attempt, references, asValue(run, folder));

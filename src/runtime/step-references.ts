@@ -14,11 +14,17 @@ import type { RunContext } from "./run-context.ts";
 
 const encoder = new TextEncoder();
 
-/** References in a step's own texts (its gates have their own). */
-export function stepReferences(step: PlanStep): readonly Reference[] {
+/** References in a step's own texts; its gates have their own. */
+export function templateReferences(step: PlanStep): readonly Reference[] {
   const { executor } = step;
   const argv = executor.kind === "process" ? executor.argv : [];
   return referencesIn([...argv, step.env, step.with]);
+}
+
+/** What a step is given: its references, and the inputs that it reads in place, which are handed over by no text. */
+export function stepReferences(step: PlanStep): readonly Reference[] {
+  const reads: readonly Reference[] = (step.reads ?? []).map((name) => ({ kind: "input", name }));
+  return [...templateReferences(step), ...reads];
 }
 
 export function gateReferences(gate: PlanGate): readonly Reference[] {
