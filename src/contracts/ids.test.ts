@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isArtifactId, isSchemaId, parseRunId, parseStreamId, runOfStream, runStream, workspaceStream } from "./ids.ts";
+import { isSchemaId, parseRunId, parseStreamId, runOfStream, runStream, workspaceStream } from "./ids.ts";
 
 describe("ids", () => {
   test("a run id is a lowercase identifier", () => {
@@ -11,12 +11,6 @@ describe("ids", () => {
     expect(["a.v1", "weather_table.v12", "a.b_c.v999999"].every(isSchemaId)).toBe(true);
     const refused: readonly unknown[] = ["a", "a.v0", "a.v01", "A.v1", "1a.v1", "a..v1", "a.v1000000", ".v1", `${"a".repeat(126)}.v1`, 1, null];
     expect(refused.filter(isSchemaId)).toEqual([]);
-  });
-
-  test("an artifact id is art_ and 32 lowercase hex digits", () => {
-    expect(isArtifactId(`art_${"0a".repeat(16)}`)).toBe(true);
-    const refused: readonly unknown[] = [`art_${"0A".repeat(16)}`, `art_${"0".repeat(31)}`, "art_", 1, undefined];
-    expect(refused.filter(isArtifactId)).toEqual([]);
   });
 
   test("a stream is the workspace, a run's or a directive's", () => {

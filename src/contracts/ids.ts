@@ -15,7 +15,6 @@ export type ArtifactId = Brand<string, "ArtifactId">;
 export type StreamId = Brand<string, "StreamId">;
 
 const schemaIdPattern = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/;
-const artifactIdPattern = /^art_[0-9a-f]{32}$/;
 
 export function parseRunId(text: string): RunId {
   const id = parseIdentifier(text, "run id");
@@ -25,10 +24,6 @@ export function parseRunId(text: string): RunId {
 
 export function isSchemaId(text: unknown): text is SchemaId {
   return typeof text === "string" && text.length <= 128 && schemaIdPattern.test(text);
-}
-
-export function isArtifactId(text: unknown): text is ArtifactId {
-  return typeof text === "string" && artifactIdPattern.test(text);
 }
 
 export const workspaceStream = "workspace" as StreamId;
