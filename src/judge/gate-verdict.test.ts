@@ -1,9 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { type CommandFacts, gateError, judgeCommand, judgeSchema } from "./gate-verdict.ts";
 
-const facts = (changes: Partial<CommandFacts>): CommandFacts => ({ outcome: "exited", exitCode: 0, signal: null, stdoutTail: "", error: null, ...changes });
+const facts = (changes: Partial<CommandFacts>): CommandFacts => ({ outcome: "exited", exitCode: 0, signal: null, stdoutTail: "", stderrTail: "", error: null, ...changes });
 
 describe("judgeCommand", () => {
+  test("a failure without a reason has the last line of stderr, else of stdout, clipped; a report is no such line", () => {
+    const reasonOf = (changes: Partial<CommandFacts>): string | null => judgeCommand(facts({ exitCode: 1, ...changes })).reason;
+    expect(reasonOf({ stdoutTail: "3 rows\n", stderrTail: "checking\n845 days are missing\n\n" })).toBe("exited with 1: 845 days are missing");
+    expect(reasonOf({ stdoutTail: "a.ts(1,1): error TS2322\n", stderrTail: " \n" })).toBe("exited with 1: a.ts(1,1): error TS2322");
+    expect(reasonOf({ stdoutTail: '{"metrics":{"n":1}}', stderrTail: "no" })).toBe("exited with 1: no");
+    expect(reasonOf({ stdoutTail: '{"reason":"said"}', stderrTail: "no" })).toBe("said");
+    expect(reasonOf({})).toBe("the gate's command exited with 1");
+    expect(reasonOf({ stderrTail: "x".repeat(4096) })).toBe(`exited with 1: ${"x".repeat(499)}…`);
+    expect(judgeCommand(facts({ stderrTail: "a warning" })).reason).toBeNull();
+  });
+
   test("exit 0 passes without a reason", () => {
     expect(judgeCommand(facts({}))).toEqual({ status: "passed", reason: null, metrics: null });
   });
@@ -37,7 +48,7 @@ describe("judgeCommand", () => {
 
   test("E4: a report never changes the status", () => {
     expect(judgeCommand(facts({ exitCode: 1, stdoutTail: '{"reason":"all good"}' })).status).toBe("failed");
-    expect(judgeCommand(facts({ exitCode: 1, stdoutTail: '{"status":"passed","reason":"all good"}' })).reason).toBe("the gate's command exited with 1");
+    expect(judgeCommand(facts({ exitCode: 1, stdoutTail: '{"status":"passed","reason":"all good"}' })).status).toBe("failed");
     expect(judgeCommand(facts({ outcome: "timeout", stdoutTail: '{"reason":"all good"}' })).reason).toMatch(/timeout/);
   });
 

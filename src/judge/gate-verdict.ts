@@ -20,13 +20,18 @@ export interface CommandFacts {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdoutTail: string;
+  readonly stderrTail: string;
   readonly error: string | null;
 }
 
 const reasonLengthMax = 4096;
+const saidLengthMax = 500;
 const reportLimits = { bytesMax: 64 * 1024, depthMax: 4, keysMax: 256 };
 
-/** Exit 0 passes, another exit fails, anything else is an error. A report on the last line gives reason and metrics, never the status. */
+/**
+ * Exit 0 passes, another exit fails, anything else is an error. A report on the last line gives reason and metrics, never the status;
+ * where it gives no reason, a failure has the last line that the command wrote.
+ */
 export function judgeCommand(facts: CommandFacts): GateVerdict {
   switch (facts.outcome) {
     case "exited":
@@ -62,7 +67,19 @@ function judgeExit(facts: CommandFacts): GateVerdict {
   const metrics = report?.metrics ?? null;
   if (facts.exitCode === null) return gateError("the gate's command ended without an exit code");
   if (facts.exitCode === 0) return { status: "passed", reason: report?.reason ?? null, metrics };
-  return { status: "failed", reason: report?.reason ?? clip(`the gate's command exited with ${facts.exitCode}`), metrics };
+  return { status: "failed", reason: report?.reason ?? exitReason(facts, report !== null), metrics };
+}
+
+/** What the command said last, on stderr before stdout, stands in for the reason that no report gave. */
+function exitReason(facts: CommandFacts, hasReport: boolean): string {
+  const said = lastLine(facts.stderrTail) || (hasReport ? "" : lastLine(facts.stdoutTail));
+  if (said === "") return `the gate's command exited with ${facts.exitCode}`;
+  return `exited with ${facts.exitCode}: ${said.length <= saidLengthMax ? said : `${said.slice(0, saidLengthMax - 1).toWellFormed()}…`}`;
+}
+
+/** The last line that is not blank, or "". */
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
 }
 
 interface GateReport {
@@ -72,7 +89,7 @@ interface GateReport {
 
 /** The last line that is not empty, when it is a JSON object of `reason` (text) and `metrics` (finite numbers) and nothing else. */
 function readReport(stdoutTail: string): GateReport | null {
-  const line = stdoutTail.trimEnd().split("\n").at(-1)?.trim() ?? "";
+  const line = lastLine(stdoutTail);
   if (!line.startsWith("{")) return null;
   const value = parsed(line);
   if (!isJsonObject(value)) return null;

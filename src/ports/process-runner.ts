@@ -32,6 +32,8 @@ export interface ProcessOutcome {
   readonly survivorsKilled: number;
   /** Last 4 KiB of stdout after redaction, as text: gates read their report from it. */
   readonly stdoutTail: string;
+  /** Last 4 KiB of stderr after redaction, as text: why a command failed. */
+  readonly stderrTail: string;
   /** Why the command could not be started. */
   readonly error: string | null;
 }

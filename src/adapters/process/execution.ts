@@ -44,8 +44,8 @@ export class Execution implements RunningProcess {
     const { promise, resolve } = Promise.withResolvers<ProcessOutcome>();
     this.done = promise;
     this.#settle = resolve;
-    this.#stdout = this.#sink(spec.stdoutPath, tailBytes);
-    this.#stderr = this.#sink(spec.stderrPath, 0);
+    this.#stdout = this.#sink(spec.stdoutPath);
+    this.#stderr = this.#sink(spec.stderrPath);
     this.#start();
   }
 
@@ -53,12 +53,12 @@ export class Execution implements RunningProcess {
     this.#end("killed");
   }
 
-  #sink(path: string, tail: number): LogSink {
+  #sink(path: string): LogSink {
     return new LogSink({
       path,
       bytesMax: this.#spec.logBytesMax,
       redact: this.#spec.redact,
-      tailBytes: tail,
+      tailBytes,
       onLimit: () => this.#endBySink("output_limit"),
       onFailure: (message) => {
         this.#error ??= message;
@@ -194,6 +194,7 @@ export class Execution implements RunningProcess {
       durationMs: performance.now() - this.#startedMs,
       survivorsKilled,
       stdoutTail: this.#stdout.tail,
+      stderrTail: this.#stderr.tail,
       error: this.#error,
     };
   }
@@ -209,6 +210,7 @@ export class Execution implements RunningProcess {
       durationMs: performance.now() - this.#startedMs,
       survivorsKilled: 0,
       stdoutTail: "",
+      stderrTail: "",
       error: this.#spawnMessage(thrown),
     });
   }

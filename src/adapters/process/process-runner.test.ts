@@ -87,7 +87,7 @@ describe("outcomes", () => {
 
   test("exit code, both streams, sizes and tail are reported", async () => {
     const outcome = await shell("echo out; echo error >&2; exit 7");
-    expect(outcome).toMatchObject({ outcome: "exited", exitCode: 7, stdoutBytes: 4, stderrBytes: 6, stdoutTail: "out\n" });
+    expect(outcome).toMatchObject({ outcome: "exited", exitCode: 7, stdoutBytes: 4, stderrBytes: 6, stdoutTail: "out\n", stderrTail: "error\n" });
     expect(stdout()).toBe("out\n");
     expect(readFileSync(join(dir, "stderr.log"), "utf8")).toBe("error\n");
     expect(statSync(join(dir, "stdout.log")).mode & 0o077).toBe(0);
@@ -180,6 +180,7 @@ describe("redaction", () => {
     expect(stdout()).toBe("a [redacted] b");
     expect(outcome.stdoutTail).toBe("a [redacted] b");
     expect(readFileSync(join(dir, "stderr.log"), "utf8")).toContain("[redacted]");
+    expect(outcome.stderrTail).toBe(readFileSync(join(dir, "stderr.log"), "utf8"));
   });
 });
 
