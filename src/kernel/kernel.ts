@@ -65,7 +65,8 @@ export interface Runs {
   list(filter?: { readonly status?: string; readonly limit?: number }): Promise<readonly RunRow[]>;
   /** Follows a run that any process leads: every event from `fromSeq`; ends when the run rests or `signal` aborts. */
   watch(run: string, options?: { readonly fromSeq?: number; readonly signal?: AbortSignal }): AsyncIterable<LedgerEvent>;
-  logs(run: string, filter?: { readonly step?: string; readonly attempt?: number }): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
+  /** Logs of one step, one gate, both of these, or all. */
+  logs(run: string, filter?: { readonly step?: string; readonly gate?: string; readonly attempt?: number }): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
 }
 
 export interface Artifacts {
@@ -101,6 +102,8 @@ export interface Records {
   /** Verifies every stream of the workspace. */
   verifyAll(): Promise<readonly VerifyView[]>;
   show(run: string, options?: { readonly fromSeq?: number; readonly kind?: string }): AsyncIterable<LedgerEvent>;
+  /** The exact lines of the record, each with its LF: all of them together are the bytes of record.jsonl. */
+  lines(run: string, options?: { readonly fromSeq?: number; readonly kind?: string }): AsyncIterable<string>;
   /** Cuts a checkpoint over the workspace log; the signed note. Null when nothing is sealed yet. */
   checkpoint(): Promise<{ readonly note: string; readonly size: number; readonly root: string; readonly key_name: string } | null>;
 }

@@ -86,6 +86,7 @@ function lazyRecords(core: KernelCore): Records {
     verify: async (run) => (await load()).verify(run),
     verifyAll: async () => (await load()).verifyAll(),
     show: (run, options) => later(load, (records) => records.show(run, options)),
+    lines: (run, options) => later(load, (records) => records.lines(run, options)),
     checkpoint: async () => (await load()).checkpoint(),
   };
 }

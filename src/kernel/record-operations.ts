@@ -1,6 +1,7 @@
 import type { LedgerEvent } from "../contracts/event.ts";
 import { type RunId, runOfStream, runStream } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
+import { encodeLine, eventDataText } from "../ledger/event-line.ts";
 import { verifyStream } from "../ledger/verify-stream.ts";
 import { anchorOf, leafSizes, loadTrustedLog, type TrustedLog } from "../ledger/workspace-log.ts";
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
@@ -15,6 +16,7 @@ export function recordOperations(core: KernelCore): Records {
     },
     verifyAll: () => verifyAll(core),
     show: (run, options = {}) => show(core, run, options),
+    lines: (run, options = {}) => lines(core, run, options),
     checkpoint: async () => cutWorkspaceCheckpoint(core),
   };
 }
@@ -42,10 +44,17 @@ async function verifyAll(core: KernelCore): Promise<readonly VerifyView[]> {
   return views;
 }
 
-async function* show(core: KernelCore, run: string, options: { readonly fromSeq?: number; readonly kind?: string }): AsyncGenerator<LedgerEvent, void, void> {
+type ShowOptions = NonNullable<Parameters<Records["show"]>[1]>;
+
+async function* show(core: KernelCore, run: string, options: ShowOptions): AsyncGenerator<LedgerEvent, void, void> {
   const ledger = await core.ledger();
   const stream = runStream(await core.findRun(run));
   for await (const event of ledger.readStream(stream, { fromSeq: options.fromSeq ?? 0 })) {
     if (options.kind === undefined || event.kind === options.kind) yield event;
   }
+}
+
+/** Reading checked that each line is the one canonical form of its event, so encoding gives back its bytes. */
+async function* lines(core: KernelCore, run: string, options: ShowOptions): AsyncGenerator<string, void, void> {
+  for await (const event of show(core, run, options)) yield encodeLine(event, eventDataText(event)).line;
 }

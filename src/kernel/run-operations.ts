@@ -20,7 +20,7 @@ import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
-import { execWorkflow } from "./exec-workflow.ts";
+import { execTitle, execWorkflow } from "./exec-workflow.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
 import { readRunView, viewOf } from "./run-views.ts";
 import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree, schemaChecker } from "./workflow-source.ts";
@@ -90,7 +90,7 @@ async function start(core: KernelCore, source: WorkflowSource, options: StartOpt
 async function exec(core: KernelCore, options: ExecOptions): Promise<RunHandle> {
   const loaded = await loadWorkflow(core, await execWorkflow(core, options));
   const compiled = await compileLoaded(loaded, {});
-  return startCompiled(core, loaded, compiled, { parallel: 1, ...(options.title === undefined ? {} : { title: options.title }) });
+  return startCompiled(core, loaded, compiled, { parallel: 1, title: execTitle(options) });
 }
 
 async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled: CompiledPlan, options: StartOptions): Promise<RunHandle> {
@@ -317,10 +317,18 @@ async function restsBefore(ledger: Ledger, runId: RunId, next: number): Promise<
   return resting;
 }
 
-async function logs(core: KernelCore, runText: string, filter: { readonly step?: string; readonly attempt?: number }): ReturnType<Runs["logs"]> {
+type LogFilter = NonNullable<Parameters<Runs["logs"]>[1]>;
+
+async function logs(core: KernelCore, runText: string, filter: LogFilter): ReturnType<Runs["logs"]> {
   const runId = await core.findRun(runText);
-  const prefix = filter.step === undefined ? "" : `steps/${filter.step}/${filter.attempt === undefined ? "" : `${filter.attempt}/`}`;
   const dir = core.parts.folders.runDir(runId);
-  const found = (await core.parts.folders.logs(runId)).filter((log) => log.path.startsWith(prefix));
+  const found = (await core.parts.folders.logs(runId)).filter((log) => isWantedLog(log.path, filter));
   return found.map((log) => ({ ...log, absolutePath: `${dir}/${log.path}` }));
+}
+
+/** `steps/ID/ATTEMPT/...` or `gates/ID/ATTEMPT/...`; a gate that was judged again after a crash has `ATTEMPT-TRY` there. */
+function isWantedLog(path: string, { step, gate, attempt }: LogFilter): boolean {
+  const [kind, id, number = ""] = path.split("/");
+  const isNamed = (step === undefined && gate === undefined) || id === (kind === "steps" ? step : gate);
+  return isNamed && (attempt === undefined || number.split("-")[0] === String(attempt));
 }

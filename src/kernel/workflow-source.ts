@@ -75,8 +75,8 @@ export async function compileLoaded(loaded: LoadedWorkflow, params: Readonly<Rec
 
 function invalidWorkflow(problems: readonly ProblemView[]): LilyError {
   const lines = problems.slice(0, 20).map((problem) => {
-    const place = problem.line === null ? "" : `${problem.file ?? ""}:${problem.line}: `;
-    return `${place}${problem.message}${problem.suggestion === null ? "" : ` (${problem.suggestion})`}`;
+    const place = [problem.file, problem.line, problem.column].filter((part) => part !== null).join(":");
+    return problem.line === null ? problem.message : `${place}  ${problem.message}`;
   });
   const more = problems.length > lines.length ? `\n... and ${problems.length - lines.length} more` : "";
   return new LilyError("WORKFLOW_INVALID", `the workflow has ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${lines.join("\n")}${more}`, { details: { problems: lines } });

@@ -1,5 +1,6 @@
 /** A kernel made by hand: answers of samples, and a list of what was asked of it. Its types are the kernel's own. */
 import { LilyError } from "../../src/base/lily-error.ts";
+import { encodeLine, eventDataText } from "../../src/ledger/event-line.ts";
 import type { LocalPreset } from "../../src/cli/cli-context.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-document.ts";
@@ -135,6 +136,9 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       yield event;
     }
   }
+  async function* linesOut(): AsyncGenerator<string> {
+    for await (const event of eventsOut()) yield encodeLine(event, eventDataText(event)).line;
+  }
   const handle: RunHandle = {
     runId: view.run_id,
     events: () => eventsOut(),
@@ -193,6 +197,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       verify: async (run) => reply(options.verify?.[0] ?? anchored, "records.verify", run),
       verifyAll: async () => reply(options.verify ?? [anchored], "records.verifyAll"),
       show: (run, request) => reply(eventsOut(), "records.show", run, request),
+      lines: (run, request) => reply(linesOut(), "records.lines", run, request),
       checkpoint: async () => {
         asked("records.checkpoint");
         return options.checkpoint === false ? null : { note: "lily/ws-1\n12\nAAAA\n\n— lily/ws-1 BBBB\n", size: 12, root: digest("9"), key_name: "lily/ws-1" };
