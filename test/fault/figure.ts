@@ -8,6 +8,8 @@ export interface FigureOptions {
   readonly full: boolean;
   /** Overrides how often it is tried. */
   readonly count: number | null;
+  /** Scenarios of a figure that has several; null for those that the lane has. */
+  readonly scenarios: readonly string[] | null;
 }
 
 export interface FigureResult {

@@ -1,6 +1,7 @@
 /**
  * `npm run fault`: the fault figures. Quick numbers without an option (the whole suite in less than three minutes on two cores), the
- * published ones with --full. Options: --only NAME (repeatable), --seed N, --count N, --json FILE. Exit 1 on any violation.
+ * published ones with --full. Options: --only NAME (repeatable), --seed N, --count N, --scenario NAME (of syscalls,
+ * repeatable), --json FILE. Exit 1 on any violation.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true },
     seed: { type: "string", default: "1" },
     count: { type: "string" },
+    scenario: { type: "string", multiple: true },
     json: { type: "string" },
   },
 });
@@ -64,7 +66,7 @@ async function measure(figure: Figure): Promise<Row> {
 /** A figure that cannot be measured is not a figure without violations. */
 async function attempt(figure: Figure): Promise<FigureResult> {
   try {
-    return await figure.run({ seed, full: values.full, count: values.count === undefined ? null : Number(values.count) });
+    return await figure.run({ seed, full: values.full, count: values.count === undefined ? null : Number(values.count), scenarios: values.scenario ?? null });
   } catch (thrown) {
     return { n: 0, violations: [`the figure itself failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`], note: "" };
   }

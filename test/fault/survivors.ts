@@ -1,5 +1,5 @@
 /** Processes that survive their cancel, alive or as zombies, two seconds after it; and children of a kernel that was killed. */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,6 +13,8 @@ const shapesDir = join(import.meta.dirname, "../fixtures-own/process-shapes");
 const shapes: readonly (readonly string[])[] = [["fork-tree"], ["ignored-term"], ["double-fork", "stay"], ["setsid-escapee", "stay"], ["pipe-holder"], ["respawn", "60"]];
 const atOnce = 4;
 const waitMs = 2_000;
+/** A runner that does not even say that it is done is looked at all the same. */
+const doneMs = 5_000;
 
 export const survivors: Figure = {
   name: "survivors",
@@ -60,8 +62,13 @@ async function cancelOne(runner: Runner, dir: string, marker: string, shape: rea
   });
   await delay(afterMs);
   running.kill();
-  await running.done;
-  await requireGone(() => [...written(join(dir, "pids")), ...marked(marker)]);
+  const find = (): readonly number[] => [...written(join(dir, "pids")), ...marked(marker)];
+  try {
+    await Promise.race([running.done, delay(doneMs, null, { ref: false })]);
+    await requireGone(find);
+  } finally {
+    for (const pid of find()) endOne(pid);
+  }
 }
 
 /** The kernel dies, its children live; whoever resumes ends them first. */
@@ -83,7 +90,7 @@ async function killKernel(dir: string): Promise<void> {
     await requireGone(() => written(pids));
   } finally {
     await kernel.close();
-    for (const pid of written(pids)) if (stateOf(pid) !== null) execFileSync("sh", ["-c", `kill -9 ${pid} 2>/dev/null || true`]);
+    for (const pid of written(pids)) endOne(pid);
   }
 }
 
@@ -101,6 +108,15 @@ async function requireGone(find: () => readonly number[]): Promise<void> {
 function isGone(pid: number): boolean {
   const state = stateOf(pid);
   return state === null || state === "X" || (state === "Z" && parentOf(pid) !== process.pid);
+}
+
+/** Leaves nothing behind when the promise was broken. Ids written by a shape are its own; they are looked at seconds after it ran. */
+function endOne(pid: number): void {
+  try {
+    if (stateOf(pid) !== null) process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself.
+  }
 }
 
 function stateOf(pid: number): string | null {

@@ -26,7 +26,7 @@ export const syscalls: Figure = {
 async function injectAll(options: FigureOptions): Promise<FigureResult> {
   const violations = new Violations();
   const limit = casesOf(options, 36, Number.POSITIVE_INFINITY);
-  const chosen = options.full ? Object.keys(scenarios) : ["append"];
+  const chosen = options.scenarios ?? (options.full ? Object.keys(scenarios) : ["append"]);
   let n = 0;
   const covered: string[] = [];
   for (const scenario of chosen) {

@@ -49,7 +49,7 @@ export const ledgerBites: readonly Bite[] = [
     name: "sync-tried-again",
     breaks: "L2 a failed sync is never tried again and trusted",
     edits: [{ file: "src/ledger/record-file-queue.ts", find: "this.#work = this.#work.then(work);", replace: "this.#work = this.#work.catch(() => undefined).then(work);" }],
-    suite: ledgerTests,
+    suite: vitest("src/ledger/record-file-queue.test.ts"),
   },
   {
     name: "hash-skips-a-member",

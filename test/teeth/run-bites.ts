@@ -2,7 +2,7 @@ import { type Bite, fault, vitest } from "./bite.ts";
 
 const scheduler = vitest("src/graph/scheduler.test.ts");
 const applyEvent = "src/graph/apply-event.ts";
-const runtimeTests = vitest("test/runtime", "src/runtime");
+const crashTests = vitest("test/runtime/lead-and-crash.test.ts");
 
 /** The scheduler, the runner and the processes of steps. */
 export const runBites: readonly Bite[] = [
@@ -96,13 +96,13 @@ export const runBites: readonly Bite[] = [
           "  const done = { step_id: data.step_id, attempt: data.attempt, outputs: {}, artifacts: [], logs: [], duration_ms: 0, executor: { kind: \"process\" as const } };\n  return [{ kind: \"STEP_COMPLETED\", key: `STEP_COMPLETED/${step.plan.id}/${step.attempt}`, data: done }];",
       },
     ],
-    suite: runtimeTests,
+    suite: crashTests,
   },
   {
     name: "drift-not-seen",
     breaks: "a plan runs only the code that it binds",
     edits: [{ file: "src/kernel/run-operations.ts", find: 'if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT"', replace: 'if (drift.length < 0) throw new LilyError("WORKFLOW_DRIFT"' }],
-    suite: runtimeTests,
+    suite: crashTests,
   },
   {
     name: "child-kill-only",
@@ -123,6 +123,6 @@ export const runBites: readonly Bite[] = [
     name: "environment-inherited",
     breaks: "S4 a step gets the environment that it names",
     edits: [{ file: "src/runtime/step-environment.ts", find: "...probe.select(named.env_from)", replace: '...probe.select(["*"])' }],
-    suite: runtimeTests,
+    suite: vitest("src/runtime/step-environment.test.ts"),
   },
 ];

@@ -78,7 +78,7 @@ async function plant(tree: string, bite: Bite): Promise<Outcome> {
   const originals = new Map<string, string>();
   const baseline = await baselineOf(tree, suite);
   if (baseline.skipped) return { ...shared, result: "skipped", seconds: 0, detail: baseline.output };
-  if (baseline.red) return { ...shared, result: "suite is red without it", seconds: baseline.seconds, detail: baseline.output };
+  if (baseline.red) return { ...shared, result: "suite is red without it", seconds: baseline.seconds, detail: baseline.output.slice(-1_500) };
   try {
     for (const { file, find, replace } of bite.edits) {
       const text = readFileSync(join(tree, file), "utf8");

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { LilyError } from "../../base/lily-error.ts";
@@ -65,21 +66,39 @@ export class AuthorityDatabase {
     }
   }
 
-  /** Makes the database, or opens it when another process made it first. */
+  /**
+   * Makes the database, or opens it when another process made it first. It gets its name when it is whole and durable: a workspace exists
+   * once the name does, so a crash on the way must leave none.
+   */
   static create(dir: string, identity: WorkspaceIdentity): AuthorityDatabase {
-    const path = join(dir, authorityFileName);
+    if (!existsSync(join(dir, authorityFileName))) AuthorityDatabase.#publish(dir, identity);
+    return AuthorityDatabase.open(dir);
+  }
+
+  static #publish(dir: string, identity: WorkspaceIdentity): void {
+    const draft = join(dir, `.${authorityFileName}-${randomBytes(8).toString("hex")}`);
+    try {
+      AuthorityDatabase.#fill(draft, identity);
+      linkOnce(draft, join(dir, authorityFileName));
+    } catch (thrown) {
+      throw sqliteError(thrown, "cannot create the authority database");
+    } finally {
+      for (const end of ["", "-wal", "-shm"]) rmSync(draft + end, { force: true });
+    }
+    syncFolder(dir);
+  }
+
+  /** Everything goes into the file itself: closing the only connection copies the write-ahead log and syncs. */
+  static #fill(path: string, identity: WorkspaceIdentity): void {
     const database = AuthorityDatabase.#connect(path);
     try {
       database.transaction("create the authority database", () => {
-        if (database.pragma("user_version") !== 0) return;
         database.exec(schema);
         for (const [name, value] of Object.entries(identity)) database.run("INSERT INTO meta VALUES (?, ?)", name, String(value));
       });
-      database.#checkFormat(path);
-      return database;
-    } catch (thrown) {
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } finally {
       database.close();
-      throw thrown;
     }
   }
 
@@ -206,6 +225,25 @@ export class AuthorityDatabase {
     if (typeof version === "number" && version > authorityFormat) {
       throw new LilyError("WORKSPACE_NEWER", `${path} has format ${version}; this version of Lily knows ${authorityFormat}`, { details: { format: version } });
     }
+  }
+}
+
+/** Another process may have been first: its database is then the one. */
+function linkOnce(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (thrown) {
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown;
+  }
+}
+
+function syncFolder(dir: string): void {
+  if (process.platform === "win32") return;
+  const fd = openSync(dir, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
