@@ -16,6 +16,7 @@ import { cancelBody, driveRun } from "../runtime/drive-run.ts";
 import { EventFeed } from "../runtime/event-feed.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
+import { recordFailedStart } from "../runtime/record-failed-start.ts";
 import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
@@ -119,9 +120,22 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
   };
   return releasing(deps, led, async () => {
     const leader: readonly EventBody[] = options.runId === undefined ? [] : [leaderDraft(deps, led.token)];
-    const bodies = await beginBodies(run, inputs, options.parallel ?? core.parts.parallel);
+    const bodies = await beginning(core, run, led, options, () => beginBodies(run, inputs, options.parallel ?? core.parts.parallel));
     return handleOf(core, run, led, [...leader, ...bodies]);
   });
+}
+
+/** A run that was made for this start and cannot begin ends here; one that was there before can be begun again. */
+async function beginning<T>(core: KernelCore, run: RunContext, led: LedRun, options: StartOptions, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (options.runId === undefined) {
+      await recordFailedStart(run, led, thrown);
+      await cutWorkspaceCheckpoint(core);
+    }
+    throw thrown;
+  }
 }
 
 function checkParallel(parallel: number | undefined): void {
