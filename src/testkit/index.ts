@@ -7,6 +7,7 @@ export { type AuthoritySubject, journalConformance } from "./journal-conformance
 export { leaseStoreConformance } from "./lease-store-conformance.ts";
 export { type MemoryProcess, MemoryWorkspace } from "./memory-workspace.ts";
 export { bytesSource, type ObjectStoreBed, objectStoreConformance } from "./object-store-conformance.ts";
+export { type ProcessBehaviour, type ProcessRunnerBed, processRunnerConformance } from "./process-runner-conformance.ts";
 export { type RecordFilesSubject, recordFilesConformance } from "./record-files-conformance.ts";
 export { runIndexConformance } from "./run-index-conformance.ts";
 export { trustStoreConformance } from "./trust-store-conformance.ts";
