@@ -1,5 +1,4 @@
 /** From a led run and a compiled plan to the first decision: plan, environment and inputs into the record, in one batch. */
-import { canonicalJson } from "../base/canonical-json.ts";
 import { sha256Hex } from "../base/digest.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
 import { LilyError } from "../base/lily-error.ts";
@@ -54,8 +53,7 @@ function origin(run: RunContext, type: string, name: string): { readonly run_id:
 }
 
 async function storePlan(run: RunContext): Promise<PreparedArtifact> {
-  const value: JsonValue = parseJson(canonicalJson(planJson(run.plan), { fractions: true }));
-  return run.deps.artifacts.prepareJson({ ...origin(run, "plan", "plan"), value });
+  return run.deps.artifacts.prepareJson({ ...origin(run, "plan", "plan"), value: planJson(run.plan) });
 }
 
 /** The plan as the JSON it is. */

@@ -4,7 +4,8 @@
  */
 import { clipText } from "../base/clip-text.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
-import { LilyError } from "../base/lily-error.ts";
+import { LilyError, messageOf } from "../base/lily-error.ts";
+import { decodeUtf8 } from "../base/parse-json.ts";
 import type { EventBody, EventOf, LedgerEvent } from "../contracts/event.ts";
 import type { RunId } from "../contracts/ids.ts";
 import type { PlanDocument } from "../contracts/plan-document.ts";
@@ -26,10 +27,22 @@ export async function committedPlan(artifacts: ArtifactStore, events: readonly L
   const stored = events.find((one) => one.kind === "ARTIFACT_STORED" && one.data.artifact.artifact_id === event.data.artifact_id);
   if (stored?.kind !== "ARTIFACT_STORED") throw corruptPlan("its artifact is not in the record");
   const bytes = await artifacts.readArtifact(stored.data.artifact, stored.data.inline);
-  const plan = artifacts.payloadOf(stored.data.artifact, bytes);
+  const plan = parsedPlan(bytes);
   if (!isPlan(plan)) throw corruptPlan("it is not a plan of version 1");
   if (planHashOf(plan) !== event.data.plan_hash) throw corruptPlan("it does not give the plan hash of the record");
   return { plan, event };
+}
+
+/**
+ * Not a strict parse: the bytes give the digest in the record, and the plan hash is of the canonical form of what is read here. A plan
+ * may have more members than any document from outside.
+ */
+function parsedPlan(bytes: Uint8Array): JsonValue {
+  try {
+    return JSON.parse(decodeUtf8(bytes));
+  } catch (thrown) {
+    throw corruptPlan(messageOf(thrown));
+  }
 }
 
 /** The digest was checked against what `compilePlan` wrote, so the shape is its shape; only the version is open. */
