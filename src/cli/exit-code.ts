@@ -20,15 +20,24 @@ export function runExitCode(status: RunStatus): number {
   }
 }
 
-/** The command's own code; 1 when it exited 0 and a gate or an output failed; 128 and the signal's number when a signal ended it. */
+/** As other programs that run a command use them: timeout(1), and the shells. */
+const timeoutExit = 124;
+const notStartedExit = 127;
+
+/**
+ * The command's own code; 1 when it exited 0 and a gate or an output failed; 124 when it ran longer than its timeout; 127 when it could
+ * not be started; 128 and the signal's number when a signal ended it.
+ */
 export function execExitCode(view: RunView): number {
   if (view.status !== "failed") return runExitCode(view.status);
   const attempt = view.steps[0]?.attempts.at(-1);
+  if (attempt?.outcome === "timeout") return timeoutExit;
+  if (attempt?.error?.code === "STEP_SPAWN_FAILED") return notStartedExit;
   const summary = attempt?.executor_summary ?? {};
   const code = summary["exit_code"];
   if (typeof code === "number" && code !== 0) return code;
   const signal = summary["signal"];
-  if (attempt?.outcome !== "timeout" && typeof signal === "string") return signalCode(signal) ?? errorTable.RUN_FAILED.exit;
+  if (typeof signal === "string") return signalCode(signal) ?? errorTable.RUN_FAILED.exit;
   return errorTable.RUN_FAILED.exit;
 }
 

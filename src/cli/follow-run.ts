@@ -2,17 +2,20 @@ import { errorTable } from "../base/error-table.ts";
 import type { RunView } from "../contracts/run-view.ts";
 import type { Kernel, RunHandle } from "../kernel/kernel.ts";
 import type { CliContext } from "./cli-context.ts";
+import type { EarlyInterrupt } from "./early-interrupt.ts";
 import { type ProgressView, progressView } from "./progress-view.ts";
 
 /** Follows a run that this process leads until it rests. The first Ctrl-C cancels it, the second ends the process. */
-export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle): Promise<RunView> {
+export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle, early: EarlyInterrupt): Promise<RunView> {
   const view = await kernel.runs.show(handle.runId);
-  return await followWith(cli, kernel, handle, progressView(cli, view));
+  return await followWith(cli, kernel, handle, early, progressView(cli, view));
 }
 
 /** The same with a display of one's own. */
-export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHandle, view: ProgressView): Promise<RunView> {
-  const stopListening = cli.onInterrupt(interruptHandler(cli, handle, view));
+export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHandle, early: EarlyInterrupt, view: ProgressView): Promise<RunView> {
+  const interrupt = interruptHandler(cli, handle, view);
+  const stopListening = cli.onInterrupt(interrupt);
+  if (early.handOver()) interrupt();
   const done = handle.done();
   // A fault shows itself when `done` is awaited below; without this a fault during the events would count as unhandled.
   done.catch(() => undefined);

@@ -25,10 +25,15 @@ function errorText(host: CliHost, flags: GlobalFlags, error: LilyError): string 
   const paint = paintFor({ env: host.env, flags }, host.stderr);
   const [head = "", ...more] = plainLines(error.message).split("\n");
   const lines = [`${paint("bad", `lily: ${error.code}`)}  ${head}`, ...more.map((line) => `  ${line}`)];
-  const places = Object.entries(error.details);
+  const places = Object.entries(error.details).filter(([, value]) => !isSaid(error.message, value));
   if (places.length > 0) lines.push(`  where  ${places.map(([name, value]) => `${plainText(name)} = ${plainText(placeText(value))}`).join(", ")}`);
   lines.push(`  do     ${error.entry.doc}`, paint("dim", `  more   lily explain ${error.code}`));
   return `${lines.join("\n")}\n`;
+}
+
+/** A list that stands in the message, item by item, is not said again. */
+function isSaid(message: string, value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => message.includes(String(item)));
 }
 
 function placeText(value: unknown): string {

@@ -82,12 +82,23 @@ function lastVerdicts(gates: readonly GateView[]): readonly GateView[] {
   return [...new Map(gates.map((gate) => [`${gate.step_id ?? ""}/${gate.gate_id}`, gate])).values()];
 }
 
+/** Names each log. The last lines are those of stderr; of stdout where stderr says nothing, because many tools report their errors there. */
 async function logLines(logs: readonly LogRow[], tailCount: number): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for (const log of logs) {
-    lines.push(`    log   ${plainText(log.absolutePath)} (${log.size} bytes)`);
-    const tail = tailCount > 0 && basename(log.path).startsWith("stderr") ? await tailLines(log.absolutePath, tailCount) : [];
-    lines.push(...tail.map((line) => `      | ${plainText(line)}`));
+  let told = await tailsOf("stderr", logs, tailCount);
+  if (told.size === 0) told = await tailsOf("stdout", logs, tailCount);
+  return logs.flatMap((log) => [
+    `    log   ${plainText(log.absolutePath)} (${log.size} bytes)`,
+    ...(told.get(log) ?? []).map((line) => `      | ${plainText(line)}`),
+  ]);
+}
+
+/** The last lines of each log of a stream that holds more than blank lines. */
+async function tailsOf(stream: "stdout" | "stderr", logs: readonly LogRow[], count: number): Promise<ReadonlyMap<LogRow, readonly string[]>> {
+  const tails = new Map<LogRow, readonly string[]>();
+  if (count === 0) return tails;
+  for (const log of logs.filter(({ path }) => basename(path).startsWith(stream))) {
+    const lines = await tailLines(log.absolutePath, count);
+    if (lines.some((line) => line.trim() !== "")) tails.set(log, lines);
   }
-  return lines;
+  return tails;
 }

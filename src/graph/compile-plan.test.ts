@@ -179,6 +179,13 @@ describe("compilePlan", () => {
     expect(plan.routes[0]?.when).toEqual({ step: null, gate: "x", status: "failed", violation: null });
   });
 
+  test("a step has reads, in document order, only when it names any", async () => {
+    const inputs = { b: { file: "b.csv" }, a: { file: "a.csv" } };
+    const reads = async (names: string[]) => (await setup().plan({ ...one({ run: ["x"], reads: names }), inputs })).plan.steps[0];
+    expect((await reads(["b", "a"]))?.reads).toEqual(["b", "a"]);
+    expect(await reads([])).not.toHaveProperty("reads");
+  });
+
   test("binds argv files, params that name files, uses and modules, each once and sorted; not inputs, outputs or links", async () => {
     const document: WorkflowDocument = {
       workflow: "w",

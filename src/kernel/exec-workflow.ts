@@ -50,11 +50,13 @@ async function inputsOf(core: KernelCore, options: ExecOptions): Promise<JsonObj
 }
 
 function outputsOf(texts: readonly string[]): JsonObject {
-  return Object.fromEntries(texts.map((text, index) => {
-    const globs = globsOf(text);
-    for (const one of globs) parseRelativePath(one.replaceAll("*", "x"));
-    return [`out-${index + 1}`, { glob: globs.length === 1 ? globs[0] ?? "" : `${globs[0] ?? ""}{,/**}` }];
-  }));
+  return Object.fromEntries(
+    texts.map((text, index) => {
+      const globs = globsOf(text);
+      for (const one of globs) parseRelativePath(one.replaceAll("*", "x"));
+      return [`out-${index + 1}`, { glob: globs.length === 1 ? (globs[0] ?? "") : `${globs[0] ?? ""}{,/**}` }];
+    }),
+  );
 }
 
 /** What one --in or --out means: a folder everything below it, a plain path that file or folder, the rest are globs. */

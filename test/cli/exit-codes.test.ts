@@ -32,8 +32,14 @@ describe("exit codes", () => {
     ["exited with 0 but failed its gate", execView("failed", { executor_summary: { exit_code: 0 } }), 1],
     ["was killed by a signal", execView("failed", { outcome: "failed", executor_summary: { exit_code: null, signal: "SIGKILL" } }), 137],
     ["was killed by a signal that this system does not have", execView("failed", { outcome: "failed", executor_summary: { signal: "SIGNONE" } }), 1],
-    ["timed out", execView("failed", { outcome: "timeout", executor_summary: { exit_code: null, signal: "SIGTERM" } }), 1],
-    ["could not be started", execView("failed", { outcome: "failed", executor_summary: null }), 1],
+    ["timed out", execView("failed", { outcome: "timeout", executor_summary: { exit_code: null, signal: "SIGTERM" } }), 124],
+    ["timed out and then exited with 1", execView("failed", { outcome: "timeout", executor_summary: { exit_code: 1, signal: null } }), 124],
+    [
+      "could not be started",
+      execView("failed", { outcome: "failed", executor_summary: null, error: { code: "STEP_SPAWN_FAILED", reason: "command not found: x" } }),
+      127,
+    ],
+    ["policy refused", execView("failed", { outcome: "failed", executor_summary: null, error: { code: "POLICY_VIOLATION", reason: "x" } }), 1],
     ["was canceled", execView("canceled", { outcome: "interrupted" }), 130],
     ["is blocked", execView("blocked", {}), 75],
   ];

@@ -62,7 +62,8 @@ test.each([
   { what: "the command's own code", args: ["--", "sh", "-c", "exit 7"], code: 7 },
   { what: "1 for a gate that fails", args: ["--gate", "false", "--", "true"], code: 1 },
   { what: "1 for an output that was not written", args: ["--out", "absent.txt", "--", "true"], code: 1 },
-  { what: "1 for a command that took too long", args: ["--timeout", "200ms", "--", "sleep", "60"], code: 1 },
+  { what: "124 for a command that took too long", args: ["--timeout", "200ms", "--", "sleep", "60"], code: 124 },
+  { what: "127 for a command that is not there", args: ["--", "no-such-command-here"], code: 127 },
   { what: "128 and the number of the signal that ended it", args: ["--", "sh", "-c", "kill -TERM $$"], code: 143 },
   { what: "2 for a command line without a command", args: ["--out", "x"], code: 2 },
 ])("the exit code is $what", async ({ args, code }) => {

@@ -1,6 +1,7 @@
 import { LilyError } from "../../base/lily-error.ts";
 import type { CliContext } from "../cli-context.ts";
 import { commandOutput } from "../command-output.ts";
+import { withEarlyInterrupt } from "../early-interrupt.ts";
 import { execExitCode } from "../exit-code.ts";
 import { followWith } from "../follow-run.ts";
 import { withKernel } from "../open-workspace.ts";
@@ -24,27 +25,30 @@ export interface ExecFlags {
 export async function exec(cli: CliContext, flags: ExecFlags, ...before: readonly string[]): Promise<number> {
   const argv = commandOf(cli, before);
   const gates = (flags.gate ?? []).map(splitWords);
-  return await withKernel(cli, async (kernel) => {
-    const handle = await kernel.runs.exec({
-      argv,
-      cwd: cli.cwd,
-      inputs: flags.in ?? [],
-      outputs: flags.out ?? [],
-      gates,
-      env: flags.env ?? [],
-      secrets: flags.secret ?? [],
-      timeoutMs: flags.timeout ?? null,
-      ...(flags.title === undefined ? {} : { title: flags.title }),
-    });
-    const output = commandOutput(cli, kernel, handle.runId);
-    const view = await followWith(cli, kernel, handle, { event: () => undefined, remark: (text) => note(cli, text), stop: output.stopTicking });
-    await output.finish();
-    const exitCode = execExitCode(view);
-    if (cli.flags.json) cli.stdout.write(jsonText({ ...view, exit_code: exitCode }));
-    else if (!cli.flags.quiet || view.status !== "succeeded")
-      cli.stderr.write(await outcomeText(cli, kernel, view, { paint: paintFor(cli, cli.stderr), isOutputShown: true }));
-    return exitCode;
-  });
+  return await withEarlyInterrupt(cli, (early) =>
+    withKernel(cli, async (kernel) => {
+      early.check();
+      const handle = await kernel.runs.exec({
+        argv,
+        cwd: cli.cwd,
+        inputs: flags.in ?? [],
+        outputs: flags.out ?? [],
+        gates,
+        env: flags.env ?? [],
+        secrets: flags.secret ?? [],
+        timeoutMs: flags.timeout ?? null,
+        ...(flags.title === undefined ? {} : { title: flags.title }),
+      });
+      const output = commandOutput(cli, kernel, handle.runId);
+      const view = await followWith(cli, kernel, handle, early, { event: () => undefined, remark: (text) => note(cli, text), stop: output.stopTicking });
+      await output.finish();
+      const exitCode = execExitCode(view);
+      if (cli.flags.json) cli.stdout.write(jsonText({ ...view, exit_code: exitCode }));
+      else if (!cli.flags.quiet || view.status !== "succeeded")
+        cli.stderr.write(await outcomeText(cli, kernel, view, { paint: paintFor(cli, cli.stderr), isOutputShown: true }));
+      return exitCode;
+    }),
+  );
 }
 
 function commandOf(cli: CliContext, before: readonly string[]): readonly string[] {

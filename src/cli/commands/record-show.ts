@@ -3,7 +3,7 @@ import type { LedgerEvent } from "../../contracts/event.ts";
 import type { CliContext } from "../cli-context.ts";
 import { closestWords } from "../closest-words.ts";
 import { withKernel } from "../open-workspace.ts";
-import { jsonLine, jsonText } from "../render/json-text.ts";
+import { jsonText } from "../render/json-text.ts";
 import { plainText } from "../render/plain-text.ts";
 
 export interface RecordShowFlags {
@@ -15,21 +15,29 @@ export interface RecordShowFlags {
 /** Streams, so that a record of any length fits; only --json has to hold all events at once. */
 export async function recordShow(cli: CliContext, flags: RecordShowFlags, run: string): Promise<number> {
   const kind = flags.kind === undefined ? undefined : await knownKind(flags.kind);
+  const filter = { ...(kind === undefined ? {} : { kind }), ...(flags.from === undefined ? {} : { fromSeq: flags.from }) };
   return await withKernel(cli, async (kernel) => {
+    if (flags.jsonl) return await copyLines(cli, kernel.records.lines(run, filter));
     const kept: LedgerEvent[] = [];
-    for await (const event of kernel.records.show(run, {
-      ...(kind === undefined ? {} : { kind }),
-      ...(flags.from === undefined ? {} : { fromSeq: flags.from }),
-    })) {
+    for await (const event of kernel.records.show(run, filter)) {
       await cli.stdout.drained();
       if (cli.stdout.closed) break;
-      if (flags.jsonl) cli.stdout.write(jsonLine(event));
-      else if (cli.flags.json) kept.push(event);
+      if (cli.flags.json) kept.push(event);
       else cli.stdout.write(`${String(event.seq).padStart(5)}  ${event.at}  ${event.kind.padEnd(20)}  ${plainText(JSON.stringify(event.data))}\n`);
     }
-    if (cli.flags.json && !flags.jsonl) cli.stdout.write(jsonText({ events: kept }));
+    if (cli.flags.json) cli.stdout.write(jsonText({ events: kept }));
     return 0;
   });
+}
+
+/** The bytes of the record itself, so that what is printed verifies like the file. */
+async function copyLines(cli: CliContext, lines: AsyncIterable<string>): Promise<number> {
+  for await (const line of lines) {
+    await cli.stdout.drained();
+    if (cli.stdout.closed) break;
+    cli.stdout.write(line);
+  }
+  return 0;
 }
 
 async function knownKind(typed: string): Promise<string> {

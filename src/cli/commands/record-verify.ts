@@ -1,5 +1,6 @@
 import { LilyError } from "../../base/lily-error.ts";
 import type { VerifyView } from "../../contracts/run-view.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import type { CliContext } from "../cli-context.ts";
 import { commandLine } from "../command-line.ts";
 import { verifyExitCode, worstResult } from "../exit-code.ts";
@@ -22,9 +23,22 @@ export async function recordVerify(cli: CliContext, flags: RecordVerifyFlags, ru
     const result = worstResult(views.map((view) => view.result));
     const paint = paintFor(cli, cli.stdout);
     answer(cli, run === undefined || only === undefined ? { result, records: views } : only, () => textOf(views, run === undefined, result, paint));
-    if (result === "unanchored" && views.length > 0 && !cli.flags.json) note(cli, `to anchor what is sealed: ${commandLine(cli, "log", "checkpoint")}`);
+    if (result === "unanchored" && views.length > 0 && !cli.flags.json) await adviseOn(cli, kernel, views);
     return verifyExitCode(result);
   });
+}
+
+/** What would anchor a record: a checkpoint when the run is sealed; a run that is open has to end first. */
+async function adviseOn(cli: CliContext, kernel: Kernel, views: readonly VerifyView[]): Promise<void> {
+  let hasSealed = false;
+  for (const { run_id, result } of views) {
+    if (result !== "unanchored") continue;
+    const { status, record } = await kernel.runs.show(run_id);
+    if (record.sealed) hasSealed = true;
+    else if (status === "created") note(cli, `run ${run_id} was not started: ${commandLine(cli, "run", "start", "FILE", "--run", run_id)}`);
+    else note(cli, `the run is still open; ${commandLine(cli, "run", "resume", run_id)} continues it`);
+  }
+  if (hasSealed) note(cli, `to anchor what is sealed: ${commandLine(cli, "log", "checkpoint")}`);
 }
 
 function textOf(views: readonly VerifyView[], isAll: boolean, result: VerifyView["result"], paint: Paint): string {

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withKernel } from "../open-workspace.ts";
 import { jsonText } from "../render/json-text.ts";
@@ -11,6 +12,7 @@ import { note } from "../write-output.ts";
 
 export interface RunLogsFlags {
   readonly step?: string;
+  readonly gate?: string;
   readonly attempt?: number;
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -21,8 +23,10 @@ export async function runLogs(cli: CliContext, flags: RunLogsFlags, run: string)
   return await withKernel(cli, async (kernel) => {
     const all = await kernel.runs.logs(run, {
       ...(flags.step === undefined ? {} : { step: flags.step }),
+      ...(flags.gate === undefined ? {} : { gate: flags.gate }),
       ...(flags.attempt === undefined ? {} : { attempt: flags.attempt }),
     });
+    if (all.length === 0) await refuseUnknown(kernel, flags, run);
     const logs = all.filter((log) => wanted(basename(log.path), flags));
     if (cli.flags.json) {
       cli.stdout.write(jsonText({ logs: logs.map((log) => ({ path: log.path, size: log.size, absolute_path: log.absolutePath })) }));
@@ -37,6 +41,29 @@ export async function runLogs(cli: CliContext, flags: RunLogsFlags, run: string)
     }
     return 0;
   });
+}
+
+/** Throws USAGE_INVALID for a step or gate that the run does not have; it says what has logs. */
+async function refuseUnknown(kernel: Kernel, { step, gate }: RunLogsFlags, run: string): Promise<void> {
+  if (step === undefined && gate === undefined) return;
+  const view = await kernel.runs.show(run);
+  const isStep = step === undefined || view.steps.some(({ step_id }) => step_id === step);
+  const isGate = gate === undefined || view.gates.some(({ gate_id }) => gate_id === gate);
+  if (isStep && isGate) return;
+  const asked = isStep ? `gate ${JSON.stringify(gate?.slice(0, 80))}` : `step ${JSON.stringify(step?.slice(0, 80))}`;
+  const ids = new Set(
+    (await kernel.runs.logs(run)).map(({ path }) =>
+      path
+        .split("/")
+        .slice(0, 2)
+        .join(" ")
+        .replace(/^(step|gate)s /, "--$1 "),
+    ),
+  );
+  throw new LilyError(
+    "USAGE_INVALID",
+    `run ${view.run_id} has no ${asked}; ${ids.size === 0 ? "nothing of it has logs" : `there are logs of ${[...ids].join(", ")}`}`,
+  );
 }
 
 function wanted(name: string, flags: RunLogsFlags): boolean {

@@ -1,4 +1,5 @@
 import type { CliContext } from "../cli-context.ts";
+import { withEarlyInterrupt } from "../early-interrupt.ts";
 import { finishRun } from "../finish-run.ts";
 import { followRun } from "../follow-run.ts";
 import { withKernel } from "../open-workspace.ts";
@@ -9,11 +10,14 @@ export interface RunResumeFlags {
 }
 
 export async function runResume(cli: CliContext, flags: RunResumeFlags, run: string): Promise<number> {
-  return await withKernel(cli, async (kernel) => {
-    const handle = await kernel.runs.resume(run, {
-      ...(flags.unblock === undefined ? {} : { unblockReason: flags.unblock }),
-      ...(flags.parallel === undefined ? {} : { parallel: flags.parallel }),
-    });
-    return await finishRun(cli, kernel, await followRun(cli, kernel, handle));
-  });
+  return await withEarlyInterrupt(cli, (early) =>
+    withKernel(cli, async (kernel) => {
+      early.check();
+      const handle = await kernel.runs.resume(run, {
+        ...(flags.unblock === undefined ? {} : { unblockReason: flags.unblock }),
+        ...(flags.parallel === undefined ? {} : { parallel: flags.parallel }),
+      });
+      return await finishRun(cli, kernel, await followRun(cli, kernel, handle, early));
+    }),
+  );
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { CliContext } from "../cli-context.ts";
+import { withEarlyInterrupt } from "../early-interrupt.ts";
 import { finishRun } from "../finish-run.ts";
 import { followRun } from "../follow-run.ts";
 import { withKernel } from "../open-workspace.ts";
@@ -17,19 +18,22 @@ export interface RunStartFlags {
 export async function runStart(cli: CliContext, flags: RunStartFlags, file: string): Promise<number> {
   const params = pairsObject("--param", flags.param ?? []);
   const inputs = pairsObject("--input", flags.input ?? []);
-  return await withKernel(cli, async (kernel) => {
-    const runId = flags.run === undefined ? {} : { runId: (await kernel.runs.show(flags.run)).run_id };
-    const handle = await kernel.runs.start(
-      { file: resolve(cli.cwd, file) },
-      {
-        params,
-        inputs: Object.fromEntries(Object.entries(inputs).map(([name, path]) => [name, resolve(cli.cwd, path)])),
-        ...(flags.parallel === undefined ? {} : { parallel: flags.parallel }),
-        ...runId,
-        ...(flags.planHash === undefined ? {} : { planHash: flags.planHash }),
-        ...(flags.title === undefined ? {} : { title: flags.title }),
-      },
-    );
-    return await finishRun(cli, kernel, await followRun(cli, kernel, handle));
-  });
+  return await withEarlyInterrupt(cli, (early) =>
+    withKernel(cli, async (kernel) => {
+      early.check();
+      const runId = flags.run === undefined ? {} : { runId: (await kernel.runs.show(flags.run)).run_id };
+      const handle = await kernel.runs.start(
+        { file: resolve(cli.cwd, file) },
+        {
+          params,
+          inputs: Object.fromEntries(Object.entries(inputs).map(([name, path]) => [name, resolve(cli.cwd, path)])),
+          ...(flags.parallel === undefined ? {} : { parallel: flags.parallel }),
+          ...runId,
+          ...(flags.planHash === undefined ? {} : { planHash: flags.planHash }),
+          ...(flags.title === undefined ? {} : { title: flags.title }),
+        },
+      );
+      return await finishRun(cli, kernel, await followRun(cli, kernel, handle, early));
+    }),
+  );
 }

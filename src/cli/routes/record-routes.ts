@@ -12,7 +12,7 @@ export const recordRoutes = buildRouteMap({
         flags: {
           kind: { kind: "parsed", parse: parseText, brief: "Only events of this kind", placeholder: "KIND", optional: true },
           from: { kind: "parsed", parse: parseIndex, brief: "From this sequence number on", placeholder: "SEQ", optional: true },
-          jsonl: { kind: "boolean", brief: "One event a line, in place of one document", default: false, withNegated: false },
+          jsonl: { kind: "boolean", brief: "The lines of the record, byte for byte", default: false, withNegated: false },
         },
         positional: { kind: "tuple", parameters: [runArgument] },
       },

@@ -13,13 +13,13 @@ const exec = buildCommand({
   loader: async () => adapt((await import("../commands/exec.ts")).exec),
   parameters: {
     flags: {
-      in: { ...repeated, parse: parseText, brief: "Files that the command reads; repeat for more", placeholder: "GLOB" },
-      out: { ...repeated, parse: parseText, brief: "Files that the command must write; repeat for more", placeholder: "GLOB" },
+      in: { ...repeated, parse: parseText, brief: "Files or a folder that the command reads; repeat for more", placeholder: "GLOB" },
+      out: { ...repeated, parse: parseText, brief: "Files or a folder that the command must write; repeat for more", placeholder: "GLOB" },
       gate: { ...repeated, parse: parseText, brief: "Command that must exit 0 afterwards; repeat for more", placeholder: "CMD" },
       env: { ...repeated, parse: parseEnvironmentName, brief: "Variable, or pattern as AWS_*, that the command may see", placeholder: "NAME" },
       secret: { ...repeated, parse: parseSecretName, brief: "Variable that it may see and that is never stored or shown", placeholder: "NAME" },
       timeout: { kind: "parsed", parse: parseTimeout, brief: "End it after this time, as 90s or 5m", placeholder: "DURATION", optional: true },
-      title: { kind: "parsed", parse: parseNote, brief: "Title of the run", placeholder: "TEXT", optional: true },
+      title: { kind: "parsed", parse: parseNote, brief: "Title of the run; default: the command", placeholder: "TEXT", optional: true },
     },
     positional: { kind: "array", parameter: { brief: "The command and its arguments, after --", placeholder: "COMMAND", parse: (word: string) => word } },
   },
@@ -27,7 +27,7 @@ const exec = buildCommand({
     customUsage: ["[--in GLOB]... [--out GLOB]... [--gate CMD]... [--env NAME]... [--secret NAME]... [--timeout DURATION] [--title TEXT] -- COMMAND [ARG]..."],
     ...commandDocs(
       "Run one command with a record (try this first)",
-      "Wraps a command that you already have as a run of one step: same record, same artifacts, same proof.\nIts output passes through and lily exits with its exit code; 1 when it exited 0 but a gate or an output failed.\nThe command sees PATH, HOME and what --env and --secret name, nothing else.",
+      "Wraps a command that you already have as a run of one step: same record, same artifacts, same proof.\nIts output passes through and lily exits with its exit code: 1 when it exited 0 but a gate or an output failed, 124 when it ran\nlonger than --timeout, 127 when it could not be started, 130 when it was canceled, 128 and the signal's number when a signal ended it.\nThe command sees PATH, HOME, what --env and --secret name, and LILY_RUN (a marker by which its processes are found), nothing else.\nIts standard input is closed. The command line is recorded as it was typed, so a secret belongs into a variable named with --secret.",
       [
         ["lily exec -- make test", "the smallest run there is"],
         ["lily exec --in 'src/**' --out dist/app.js -- npm run build", "inputs and outputs are kept by digest"],

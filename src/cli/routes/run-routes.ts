@@ -2,6 +2,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import { commandDocs } from "../command-docs.ts";
 import { parseCount, parseFilePair, parseNote, parsePair, parsePlanHash, parseText } from "../parse-values.ts";
 import { fileArgument, runArgument } from "../positionals.ts";
+import { proposeRuns } from "../propose-runs.ts";
 import { adapt } from "../stricli-context.ts";
 import { runStatuses } from "../../contracts/run-view.ts";
 
@@ -48,7 +49,14 @@ export const runStartRoute = buildCommand({
         optional: true,
       },
       parallel: parallelFlag,
-      run: { kind: "parsed", parse: parseText, brief: "Continue a run made by lily run new", placeholder: "RUN", optional: true },
+      run: {
+        kind: "parsed",
+        parse: parseText,
+        proposeCompletions: proposeRuns,
+        brief: "Continue a run made by lily run new",
+        placeholder: "RUN",
+        optional: true,
+      },
       planHash: { kind: "parsed", parse: parsePlanHash, brief: "Refuse when the plan has another digest", placeholder: "DIGEST", optional: true },
       title: { kind: "parsed", parse: parseNote, brief: "Title of the run", placeholder: "TEXT", optional: true },
     },
@@ -109,6 +117,7 @@ export const runLogsRoute = buildCommand({
   parameters: {
     flags: {
       step: { kind: "parsed", parse: parseText, brief: "Only this step", placeholder: "STEP", optional: true },
+      gate: { kind: "parsed", parse: parseText, brief: "Only this gate; with --step, both", placeholder: "GATE", optional: true },
       attempt: { kind: "parsed", parse: parseCount, brief: "Only this attempt", placeholder: "N", optional: true },
       stdout: { kind: "boolean", brief: "Only standard output", default: false, withNegated: false },
       stderr: { kind: "boolean", brief: "Only standard error", default: false, withNegated: false },
@@ -119,6 +128,7 @@ export const runLogsRoute = buildCommand({
   docs: commandDocs("Print the logs of a run", "Prints what the attempts of a run wrote. Control characters are shown as escapes unless --raw is given.", [
     ["lily run logs latest", "every log of the newest run"],
     ["lily run logs latest --step clean --attempt 2 --stderr", "one stream of one attempt"],
+    ["lily run logs latest --gate rows", "why a gate failed"],
     ["lily run logs latest --json", "paths and sizes only"],
   ]),
 });
