@@ -19,6 +19,7 @@ import { systemIds } from "../adapters/system/id-source.ts";
 import { LilyError } from "../base/lily-error.ts";
 import { timeText } from "../base/time-text.ts";
 import { kernelVersion } from "../base/version.ts";
+import { workspaceStream } from "../contracts/ids.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { KernelParts } from "../kernel/kernel-parts.ts";
 import { openKernel } from "../kernel/open-kernel.ts";
@@ -71,6 +72,7 @@ export async function initWorkspace(dir: string, options: Pick<OpenLocalOptions,
 
 async function openExisting(workspaceDir: string, options: OpenLocalOptions): Promise<Kernel> {
   const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
+  if ((await authority.journal.head(workspaceStream)) === null) await recordCreation(workspaceDir, authority);
   return openKernel(await localParts(workspaceDir, authority, trustStore(workspaceDir, options)));
 }
 
@@ -108,6 +110,15 @@ async function makeWorkspace(workspaceDir: string, options: OpenLocalOptions): P
   await trustStore(workspaceDir, options).createKey(workspaceId);
   const identity = { workspaceId, format: 1, kernelVersion, createdAt: timeText(systemClock.nowMs()) } as const;
   const authority = await createSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive, identity });
+  try {
+    await recordCreation(workspaceDir, authority);
+  } finally {
+    await authority.close();
+  }
+}
+
+/** The first event of the workspace. Whoever opens a workspace whose maker died before it records it in the maker's place. */
+async function recordCreation(workspaceDir: string, authority: AuthorityStore): Promise<void> {
   const files = openFsRecordFiles({ root: workspaceDir });
   const { openLedger } = await import("../ledger/ledger.ts");
   const ledger = await openLedger({ authority, files, clock: systemClock });
@@ -115,7 +126,6 @@ async function makeWorkspace(workspaceDir: string, options: OpenLocalOptions): P
   await ledger.appendWorkspace(() => [{ kind: "WORKSPACE_CREATED", key: "WORKSPACE_CREATED", by: "system:init", data }]);
   await ledger.close();
   await files.close();
-  await authority.close();
 }
 
 /** Records without their authority are not an empty place: making a new workspace over them would orphan them. */

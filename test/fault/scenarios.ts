@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { isLilyError, LilyError } from "../../src/base/lily-error.ts";
 import { initWorkspace, openLocal, recoverAuthority } from "../../src/presets/local.ts";
+import { hasPython, runChecker } from "../checker/python-checker.ts";
 import { smallWorkflow } from "./small-workflow.ts";
 
 type Kernel = Awaited<ReturnType<typeof openLocal>>;
@@ -111,6 +112,9 @@ export async function checkScenario(name: string, dir: string, output: string): 
     const { status, reason } = await handle.done();
     if (status !== "succeeded") throw new Error(`the next run is ${status}: ${reason}`);
   });
+  if (!hasPython()) return;
+  const { answer } = runChecker(["workspace", join(dir, ".lily")]);
+  if (answer["result"] === "corrupt" || answer["result"] === "behind_anchor") throw new Error(`the independent checker says: ${JSON.stringify(answer["problems"])}`);
 }
 
 /** A recovery that was cut off is asked for again, as the message says. */
