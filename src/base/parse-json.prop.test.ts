@@ -4,7 +4,7 @@ import { isLilyError } from "./lily-error.ts";
 import { parseJson } from "./parse-json.ts";
 
 /** What strict reading refuses although `JSON.parse` takes it. */
-const stricter = /duplicate key|is refused|lone surrogate|number out of range/;
+const stricter = /duplicate key|is refused|lone surrogate|number out of range|rounded/;
 
 function parsedByLanguage(text: string): { readonly value: unknown } | null {
   try {

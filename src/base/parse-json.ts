@@ -1,5 +1,6 @@
 /**
- * Strict JSON from bytes: fatal UTF-8, size, depth and key limits, duplicate keys, lone surrogates and prototype keys refused.
+ * Strict JSON from bytes: fatal UTF-8, size, depth and key limits, duplicate keys, lone surrogates, integers that would be
+ * rounded and prototype keys refused.
  * `JSON.parse` alone collapses duplicate keys, accepts any depth and lets `__proto__` through, so a scanner of our own walks the
  * text first and `JSON.parse` builds the value from the same text (RFC 8259; limits: docs/formats/canonical-json.md).
  */
@@ -155,6 +156,7 @@ class Scanner {
     const match = token.exec(this.#text);
     if (match === null) throw this.#invalid("unexpected character");
     if (!Number.isFinite(Number(match[0])) && /\d/.test(match[0])) throw this.#invalid("number out of range");
+    if (isRounded(match[0])) throw this.#invalid("integer that would be rounded; carry it as a string");
     this.#at = token.lastIndex;
   }
 
@@ -181,4 +183,10 @@ class Scanner {
     const column = this.#at - before.lastIndexOf("\n");
     return new LilyError("JSON_INVALID", `JSON line ${line}, column ${column}: ${why}`, { details: { line, column } });
   }
+}
+
+/** Beyond +-(2^53-1) only integers that are written as their double prints (RFC 8785) come back as they were. */
+function isRounded(token: string): boolean {
+  const value = Number(token);
+  return /^-?\d+$/.test(token) && !Number.isSafeInteger(value) && String(value) !== token;
 }

@@ -78,7 +78,7 @@ const cases: readonly BadCase[] = [
   bad("JSON with __proto__", '{\n"__proto__":{}}', json, 2, "__proto__", "flow.json"),
   bad("JSON with an escaped __proto__", '{"\\u005f_proto__":{}}', json, 1, "__proto__", "flow.json"),
   bad("JSON with a lone surrogate", '{"title":"\\ud800"}', json, 1, "lone surrogate", "flow.json"),
-  bad("JSON with an integer that would be rounded", '{"title":\n{"a":12345678901234567890}}', json, 2, "12345678901234567", "flow.json"),
+  bad("JSON with an integer that would be rounded", '{"title":\n{"a":12345678901234567890}}', json, 2, "would be rounded", "flow.json"),
   bad("JSON with a number out of range", '{"a":1e999}', json, 1, "out of range", "flow.json"),
   bad("JSON with text after the end", "{}\n{}", json, 2, "after the end", "flow.json"),
   bad("JSON with a byte order mark", "\uFEFF{}", json, 1, "unexpected character", "flow.json"),
