@@ -32,8 +32,8 @@ it("does not follow a link in place of a record file, nor list what is no stream
   symlinkSync(join(root, "target"), join(root, "runs/linked/record.jsonl"));
   writeFileSync(join(root, "runs/UPPER"), "");
   const again = openFsRecordFiles({ root });
-  await expect(again.writeAt(stream, 0, new Uint8Array([2]))).rejects.toMatchObject({ code: "LEDGER_DAMAGED" });
-  await expect(again.read(stream, 0, 1)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+  await expect(again.writeAt(stream, 0, new Uint8Array([2]))).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+  await expect(again.read(stream, 0, 1)).rejects.toMatchObject({ code: "LEDGER_DAMAGED" });
   expect(readdirSync(root).sort()).toEqual(["runs", "target"]);
   expect(await again.list()).toEqual([stream]);
   rmSync(root, { recursive: true });
