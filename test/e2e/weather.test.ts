@@ -74,6 +74,15 @@ describe("the weather example", () => {
     expect(text).toContain("| rain and snow | 1139.2 mm | all year |");
   });
 
+  test("the gate's report gives the reason and the numbers of its verdict", () => {
+    const rows = view.gates.filter((gate) => gate.gate_id === "rows");
+    expect(rows.map(({ metrics }) => metrics)).toEqual([
+      { rows: 616, missing: 845 },
+      { rows: 1461, missing: 0 },
+    ]);
+    expect(rows.map(({ reason }) => reason)).toEqual([expect.stringMatching(/^845 days are missing, the first are 2012-01-01, /), "all 1461 days are there once"]);
+  });
+
   test("what the failing gate said is kept in its log", async () => {
     const logs = (await example.expectCode(0, "run", "logs", "latest", "--stderr")).stdout;
     expect(logs).toContain("845 days are missing, the first are 2012-01-01");
@@ -122,7 +131,7 @@ test("npm start shows the run and its proof, and the line that it ends with veri
   const place = { LILY_WORKSPACE: path.join(run.dir, ".lily") };
   const ended = await run.run(["node", "scripts/start.ts"], repoRoot, place);
   expect(ended.code, ended.stderr).toBe(0);
-  expect(ended.stderr).toContain("gate      rows of clean failed");
+  expect(ended.stderr).toContain("gate      rows of clean failed: 845 days are missing");
   expect(ended.stdout).toMatch(/^run \S+ succeeded: 3 of 3 steps/m);
   expect(ended.stdout).toContain(`  record  ${path.join(run.dir, ".lily", "runs")}`);
   const line = ended.stdout

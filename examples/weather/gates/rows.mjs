@@ -10,8 +10,12 @@ const dates = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")).days.map((
 const seen = new Set(dates);
 const missing = expected.filter((date) => !seen.has(date));
 const strange = dates.filter((date, at) => !expected.includes(date) || dates.indexOf(date) !== at);
-process.stdout.write(`${dates.length} rows, ${expected.length} days expected\n`);
+const wrong = [];
+if (missing.length > 0) wrong.push(`${missing.length} days are missing, the first are ${missing.slice(0, 3).join(", ")}`);
+if (strange.length > 0) wrong.push(`${strange.length} rows are of other days or stand twice, the first is ${strange[0]}`);
+for (const text of wrong) process.stderr.write(`${text}\n`);
 
-if (missing.length > 0) process.stderr.write(`${missing.length} days are missing, the first are ${missing.slice(0, 3).join(", ")}\n`);
-if (strange.length > 0) process.stderr.write(`${strange.length} rows are of other days or stand twice, the first is ${strange[0]}\n`);
-process.exitCode = missing.length === 0 && strange.length === 0 ? 0 : 1;
+// The last line of stdout is the gate's report: why, and numbers to compare over runs. The verdict is the exit code alone.
+const reason = wrong.length === 0 ? `all ${expected.length} days are there once` : wrong.join("; ");
+process.stdout.write(`${JSON.stringify({ reason, metrics: { rows: dates.length, missing: missing.length } })}\n`);
+process.exitCode = wrong.length === 0 ? 0 : 1;
