@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { signatureVerifier } from "../adapters/crypto/signature-verifier.ts";
 import { base64Of, parseBase64 } from "../base/base64.ts";
 import { digestBytes } from "../base/digest.ts";
-import { seededSigner } from "../testkit/memory-trust.ts";
+import { seededSigner } from "../testkit/seeded-signer.ts";
 import { formatCheckpoint, openCheckpoint, parseCheckpoint, rootDigest } from "./checkpoint.ts";
 import { rootOfAll } from "./log-tree.ts";
 import { openNote, signNote, verifierKeyText } from "./signed-note.ts";

@@ -3,17 +3,15 @@ import { signatureVerifier } from "../adapters/crypto/signature-verifier.ts";
 import { digestBytes } from "../base/digest.ts";
 import type { EventDraft } from "../contracts/event.ts";
 import { parseRunId, runStream, type StreamId, workspaceStream } from "../contracts/ids.ts";
-import { MemoryTrust } from "../testkit/memory-trust.ts";
+import { createMemoryTrustStore } from "../adapters/memory/trust-store.ts";
 import { allEvents, MemoryWorkspace, testDraft } from "../testkit/memory-workspace.ts";
 import { verifyStream } from "./verify-stream.ts";
 import { anchorOf, cutCheckpoint, type CutCheckpoint, leafSizes, loadTrustedLog, type TrustedLogParts } from "./workspace-log.ts";
 
 const [a, b] = [runStream(parseRunId("a")), runStream(parseRunId("b"))];
-
-async function setUp() {
+async function setUp(trust = createMemoryTrustStore()) {
   const workspace = new MemoryWorkspace();
   const { ledger, authority } = await workspace.open();
-  const trust = new MemoryTrust();
   const signer = await trust.createKey("ws-1");
   const parts = { ledger, authority, trust, signer, verifier: signatureVerifier };
   const seal = async (stream: StreamId, mark: string): Promise<void> => {
@@ -54,7 +52,7 @@ describe("workspace log", () => {
     await seal(a, "1");
     const first = await cut();
     expect(await cut()).toEqual({ ...first, cut: false });
-    const fresh = new MemoryTrust();
+    const fresh = createMemoryTrustStore();
     expect(await cutCheckpoint({ ...parts, trust: fresh })).toEqual({ ...first, cut: false });
     expect(await fresh.newestCheckpoint("ws-1")).toBe(await trust.newestCheckpoint("ws-1"));
     expect(await allEvents(ledger.readStream(workspaceStream))).toHaveLength(1);
@@ -131,7 +129,7 @@ describe("workspace log", () => {
     const { seal, cut, trust, parts } = await setUp();
     await seal(a, "1");
     await cut();
-    const restored = await setUp();
+    const restored = await setUp(trust);
     await restored.seal(a, "1");
     await restored.cut();
     await seal(b, "2");
@@ -159,7 +157,7 @@ describe("workspace log", () => {
     const { seal, cut, verify } = await setUp();
     await seal(a, "1");
     await cut();
-    const stranger = await new MemoryTrust().createKey("stranger");
+    const stranger = await createMemoryTrustStore().createKey("stranger");
     const given = { keys: [{ name: "lily/ws-1", publicKey: stranger.publicKey }], label: "given key" };
     expect(await verify(a, given)).toMatchObject({ result: "corrupt", anchor: null });
   });

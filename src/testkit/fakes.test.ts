@@ -1,8 +1,20 @@
 import { describe, expect, test } from "vitest";
+import { clockConformance } from "./clock-conformance.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createFakeIds } from "./fake-ids.ts";
+import { idSourceConformance } from "./id-source-conformance.ts";
 
 describe("fake clock", () => {
+  describe("that a test moves", () => {
+    clockConformance(async () => {
+      const clock = createFakeClock();
+      return { clock, pass: (byMs) => clock.advance(byMs) };
+    });
+  });
+  describe("that sleeping moves", () => {
+    clockConformance(async () => ({ clock: createFakeClock({ autoAdvance: true }), pass: async () => undefined }));
+  });
+
   test("stands still until it is moved, and wakes sleepers in the order of their times", async () => {
     const clock = createFakeClock({ nowMs: 1000 });
     const woken: string[] = [];
@@ -46,6 +58,8 @@ describe("fake clock", () => {
 });
 
 describe("fake ids", () => {
+  idSourceConformance(async () => createFakeIds(7));
+
   test("repeat for the same seed, differ for another, and sort by age", () => {
     const [a, b, other] = [createFakeIds(7), createFakeIds(7), createFakeIds(8)];
     const ids = Array.from({ length: 50 }, () => a.runId());

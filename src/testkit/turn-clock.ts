@@ -20,8 +20,9 @@ export class TurnClock implements Clock {
     this.#ms += ms;
   }
 
-  async sleep(delayMs: number): Promise<void> {
-    this.advance(delayMs);
+  /** Time goes on at once; sleepers therefore wake in the order of their calls. */
+  async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted !== true) this.advance(Math.max(0, delayMs));
     await this.nextTurn();
   }
 
