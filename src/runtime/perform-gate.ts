@@ -17,6 +17,7 @@ import { artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, stor
 import type { Delivery } from "./effect.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
+import { isInside } from "./is-inside.ts";
 import { observeHashGate } from "./observe-hash-gate.ts";
 import { endable, killGraceMs } from "./perform-process.ts";
 import { attemptWork } from "./prepare-folder.ts";
@@ -70,7 +71,7 @@ async function observe(run: RunContext, gate: PlanGate, step: StepState | null, 
         return { verdict: await observeSchema(run, gate.check), logs: [] };
       case "hash": {
         const folder = await gateFolder(run, gate, step, attempt);
-        const hidden = folder.cwd.startsWith(run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] };
+        const hidden = isInside(folder.cwd, run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] };
         return { verdict: await observeHashGate(await run.deps.trees.openTree(folder.cwd, hidden), gate.check.hash), logs: [] };
       }
     }

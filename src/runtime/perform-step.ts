@@ -15,6 +15,7 @@ import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type 
 import type { Delivery } from "./effect.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
+import { isInside } from "./is-inside.ts";
 import { ModuleLog } from "./module-log.ts";
 import { type OnAbandoned, performModule } from "./perform-module.ts";
 import { performProcess } from "./perform-process.ts";
@@ -170,11 +171,9 @@ async function collectValue(run: RunContext, producer: Producer, name: string, s
   return { name, plural: false, artifacts: [prepared] };
 }
 
-/** `executor.json` beside the logs, for people; the record has the same facts. Attempts without any file of their own leave none. */
+/** `executor.json` beside the logs of a command, for people; the record has the same facts. Modules, whose facts are few, leave none. */
 async function writeSummary(context: Attempt, execution: Settled): Promise<void> {
   if (execution.executor === null || execution.executor.kind === "module") return;
-  const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = execution.executor;
-  if (execution.ok && stdoutBytes + stderrBytes === 0) return;
   const outcome = execution.ok ? { outcome: "completed" } : { outcome: execution.outcome, code: execution.code, reason: clipText(execution.reason, 2000) };
   const summary: JsonObject = { ...outcome, duration_ms: Math.round(execution.durationMs), executor: plainJson(execution.executor) };
   await context.folder.writeSummary(`${canonicalJson(summary)}\n`);
@@ -186,6 +185,7 @@ function plainJson(executor: ExecutorSummary): JsonObject {
   return Object.fromEntries(members);
 }
 
+/** An isolated attempt works inside the workspace, which is hidden from everything else (S7). */
 async function openCwd(run: RunContext, folder: AttemptFolder): ReturnType<RunContext["deps"]["trees"]["openTree"]> {
-  return run.deps.trees.openTree(folder.cwd, folder.cwd.startsWith(run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] });
+  return run.deps.trees.openTree(folder.cwd, isInside(folder.cwd, run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] });
 }
