@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, closeSync, constants, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { LilyError } from "../../base/lily-error.ts";
+import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { WorkspaceIdentity } from "../../ports/authority-store.ts";
 import { sqliteError } from "./sqlite-error.ts";
 
@@ -39,6 +39,16 @@ PRAGMA user_version = ${authorityFormat};
  * copying seldom means that most of them are never copied.
  */
 const checkpointPages = 4_000;
+
+/** SQLite says only that it cannot open the file; the folder tells when that is because nothing can be written there. */
+function readOnlyProblem(path: string, thrown: unknown): LilyError | null {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    return null;
+  } catch (cause) {
+    return new LilyError("WORKSPACE_READ_ONLY", `cannot open ${path}: ${messageOf(thrown)}; ${messageOf(cause)}`, { cause });
+  }
+}
 
 /**
  * One connection to the authority database with the settings that acknowledgement needs, read back (reliability rule 6), statements
@@ -111,7 +121,7 @@ export class AuthorityDatabase {
       database.#checkSettings(path);
       return database;
     } catch (thrown) {
-      throw sqliteError(thrown, `cannot open ${path}`);
+      throw readOnlyProblem(path, thrown) ?? sqliteError(thrown, `cannot open ${path}`);
     }
   }
 

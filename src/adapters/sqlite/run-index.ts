@@ -6,7 +6,7 @@
  *   in the same transaction. A layout of another version is dropped and filled again.
  * Not responsible for: durability (synchronous is OFF on purpose: what a power cut damages is rebuilt), and truth.
  */
-import { rmSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { artifactRefSchema } from "../../contracts/artifact-ref.ts";
@@ -94,7 +94,7 @@ class SqliteRunIndex implements RunIndex {
     } catch (thrown) {
       if (!(thrown instanceof LilyError) || thrown.code !== "INDEX_DAMAGED") throw thrown;
       this.#closeNow();
-      for (const suffix of ["", "-wal", "-shm"]) rmSync(this.#path + suffix, { force: true });
+      for (const suffix of ["", "-wal", "-shm"]) rmSync(this.#path + suffix, { force: true, recursive: true });
       this.#run(() => undefined);
     }
   }
@@ -299,11 +299,16 @@ function numberOf(row: Row | undefined, column: string): number {
 const damageCodes = new Set([1, 11, 26]);
 const fullCodes = new Set([13]);
 
+/** Something else than a file in the place of the index is damage: the index is derived, and is made again. */
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function indexError(thrown: unknown, path: string): LilyError {
   if (thrown instanceof LilyError) return thrown;
   const result = thrown instanceof Error && "errcode" in thrown && typeof thrown.errcode === "number" ? thrown.errcode & 0xff : null;
   const isSyntax = thrown instanceof SyntaxError || (thrown instanceof Error && thrown.name === "ZodError");
-  if (isSyntax || (result !== null && damageCodes.has(result))) {
+  if (isSyntax || (result !== null && damageCodes.has(result)) || isFolder(path)) {
     return new LilyError("INDEX_DAMAGED", `the index ${path} is damaged (${messageOf(thrown)}); run lily doctor --rebuild`, { cause: thrown });
   }
   const code = result !== null && fullCodes.has(result) ? "STORAGE_FULL" : "STORAGE_FAILED";
