@@ -25,7 +25,7 @@ export const syscalls: Figure = {
 
 async function injectAll(options: FigureOptions): Promise<FigureResult> {
   const violations = new Violations();
-  const limit = casesOf(options, 36, Number.POSITIVE_INFINITY);
+  const limit = casesOf(options, 24, Number.POSITIVE_INFINITY);
   const chosen = options.scenarios ?? (options.full ? Object.keys(scenarios) : ["append"]);
   let n = 0;
   const covered: string[] = [];

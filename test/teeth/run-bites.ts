@@ -1,6 +1,6 @@
 import { type Bite, fault, vitest } from "./bite.ts";
 
-const scheduler = vitest("src/graph/scheduler.test.ts");
+const scheduler = vitest("src/graph/scheduler");
 const applyEvent = "src/graph/apply-event.ts";
 const crashTests = vitest("test/runtime/lead-and-crash.test.ts");
 
