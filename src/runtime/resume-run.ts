@@ -3,6 +3,7 @@
  * What the plan binds must still be what it was: changed code is WORKFLOW_DRIFT, not a different run under the same name.
  */
 import { clipText } from "../base/clip-text.ts";
+import { taggedDigest } from "../base/digest.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
 import { LilyError, messageOf } from "../base/lily-error.ts";
 import { decodeUtf8 } from "../base/parse-json.ts";
@@ -10,7 +11,6 @@ import type { EventBody, EventOf, LedgerEvent } from "../contracts/event.ts";
 import type { RunId } from "../contracts/ids.ts";
 import type { PlanDocument } from "../contracts/plan-document.ts";
 import { applyEvent } from "../graph/apply-event.ts";
-import { planHashOf } from "../graph/compile-plan.ts";
 import { createRunState, type RunState } from "../graph/run-state.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 
@@ -27,16 +27,14 @@ export async function committedPlan(artifacts: ArtifactStore, events: readonly L
   const stored = events.find((one) => one.kind === "ARTIFACT_STORED" && one.data.artifact.artifact_id === event.data.artifact_id);
   if (stored?.kind !== "ARTIFACT_STORED") throw corruptPlan("its artifact is not in the record");
   const bytes = await artifacts.readArtifact(stored.data.artifact, stored.data.inline);
+  // The plan hash is of the canonical form, so bytes that give it are that form: nothing needs to be written again to be hashed.
+  if (taggedDigest("plan", bytes) !== event.data.plan_hash) throw corruptPlan("it does not give the plan hash of the record");
   const plan = parsedPlan(bytes);
   if (!isPlan(plan)) throw corruptPlan("it is not a plan of version 1");
-  if (planHashOf(plan) !== event.data.plan_hash) throw corruptPlan("it does not give the plan hash of the record");
   return { plan, event };
 }
 
-/**
- * Not a strict parse: the bytes give the digest in the record, and the plan hash is of the canonical form of what is read here. A plan
- * may have more members than any document from outside.
- */
+/** Not a strict parse: the bytes are the canonical form, and a plan may have more members than any document from outside. */
 function parsedPlan(bytes: Uint8Array): JsonValue {
   try {
     return JSON.parse(decodeUtf8(bytes));
