@@ -267,6 +267,16 @@ describe("ledger", () => {
     expect(writer.events).toBe(0);
   });
 
+  it("takes the writer's own time where a draft gives one, and only in the form of the record", async () => {
+    const { ledger } = await new MemoryWorkspace().open();
+    const writer = await ledger.openWriter(testStream, { token: 0 });
+    const at = "2026-02-03T04:05:06.789Z";
+    expect(await writer.append([{ ...testDraft("a"), at }])).toMatchObject([{ at }]);
+    for (const wrong of ["2026-02-03", "2026-02-03T04:05:06Z", "2026-02-03T04:05:06.789+01:00", ""]) {
+      await expect(writer.append([{ ...testDraft("b"), at: wrong }])).rejects.toMatchObject({ code: "LEDGER_EVENT_INVALID" });
+    }
+  });
+
   it("keeps its own copy of a draft's data", async () => {
     const { ledger } = await new MemoryWorkspace().open();
     const writer = await ledger.openWriter(testStream, { token: 0 });
