@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { type CommandFacts, gateError, judgeCommand, judgeSchema } from "./gate-verdict.ts";
 
-const facts = (changes: Partial<CommandFacts>): CommandFacts => ({ outcome: "exited", exitCode: 0, signal: null, stdoutTail: "", stderrTail: "", error: null, ...changes });
+const facts = (changes: Partial<CommandFacts>): CommandFacts => ({
+  outcome: "exited",
+  exitCode: 0,
+  signal: null,
+  stdoutTail: "",
+  stderrTail: "",
+  error: null,
+  ...changes,
+});
 
 describe("judgeCommand", () => {
   test("a failure without a reason has the last line of stderr, else of stdout, clipped; a report is no such line", () => {

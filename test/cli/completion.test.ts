@@ -24,7 +24,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function lily(...args: readonly string[]): string {
-  return execFileSync("lily", args, { cwd: folder, env, encoding: "utf8" });
+  return execFileSync(join(folder, "bin/lily"), args, { cwd: folder, env, encoding: "utf8" });
 }
 
 /** What bash would offer for a line whose last word is being typed. */

@@ -61,6 +61,15 @@ describe("exit codes", () => {
     expect((await lily(["record", "verify", "latest"], { preset })).code).toBe(code);
   });
 
+  test("S5: an open run is told how it goes on, a sealed one how it is anchored", async () => {
+    const notes = async (view: ReturnType<typeof runView>) =>
+      (await lily(["record", "verify", "latest"], { preset: fakeKernel({ view, verify: [{ ...anchored, result: "unanchored" }] }).preset })).stderr;
+    const running = runView("running");
+    const open = { ...running, record: { ...running.record, sealed: false } };
+    expect(await notes(open)).toBe(`the run is still open; lily run resume ${open.run_id} continues it\n`);
+    expect(await notes({ ...open, record: { ...open.record, sealed: true } })).toBe("to anchor what is sealed: lily log checkpoint\n");
+  });
+
   test("S5: verifying every record of an empty workspace is not a success", async () => {
     expect((await lily(["record", "verify", "--all"], { preset: fakeKernel({ verify: [] }).preset })).code).toBe(5);
   });

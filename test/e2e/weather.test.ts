@@ -80,7 +80,10 @@ describe("the weather example", () => {
       { rows: 616, missing: 845 },
       { rows: 1461, missing: 0 },
     ]);
-    expect(rows.map(({ reason }) => reason)).toEqual([expect.stringMatching(/^845 days are missing, the first are 2012-01-01, /), "all 1461 days are there once"]);
+    expect(rows.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/^845 days are missing, the first are 2012-01-01, /),
+      "all 1461 days are there once",
+    ]);
   });
 
   test("what the failing gate said is kept in its log", async () => {
