@@ -52,15 +52,17 @@ describe("routes", () => {
   });
 
   test("E7: a goto first ends what it would do again", () => {
-    const run = new ToldRun(planOf([step("a"), step("b", ["a"]), step("c", ["a"])], { routes: [route("g", { step: "b" }, { kind: "goto", target: "a", max: 1 })] }));
+    const run = new ToldRun(
+      planOf([step("a"), step("b", ["a"]), step("c", ["a"])], { routes: [route("g", { step: "b" }, { kind: "goto", target: "a", max: 1 })] }),
+    );
     run.settle();
     run.complete("a");
     run.settle();
     run.fail("b");
     expect(run.settle()).toMatchObject({ recorded: [], left: ["interrupt c goto"] });
-    expect(() =>
-      run.apply({ kind: "ROUTE_TAKEN", key: "x", data: { route_id: "g", action: "goto", step_id: "b", target: "a", reason: "early" } }),
-    ).toThrow(illegal);
+    expect(() => run.apply({ kind: "ROUTE_TAKEN", key: "x", data: { route_id: "g", action: "goto", step_id: "b", target: "a", reason: "early" } })).toThrow(
+      illegal,
+    );
   });
 
   test("E7: a step that a goto interrupted goes on when the goto is not taken after all", () => {
@@ -180,7 +182,11 @@ describe("the run", () => {
     ];
     for (const body of refused) expect(() => new ToldRun(run.state.plan).apply(body), body.key).toThrow(illegal);
     const { planHash } = run.state;
-    expect(() => planHash !== null && run.apply({ kind: "PLAN_COMMITTED", key: "p", data: { plan_hash: planHash, artifact_id: someArtifact, workflow: "w", source_dir: "s" } })).toThrow(illegal);
+    expect(
+      () =>
+        planHash !== null &&
+        run.apply({ kind: "PLAN_COMMITTED", key: "p", data: { plan_hash: planHash, artifact_id: someArtifact, workflow: "w", source_dir: "s" } }),
+    ).toThrow(illegal);
   });
 
   test("L4: a run does not start without a plan", () => {
@@ -224,16 +230,31 @@ describe("the run", () => {
     run.apply({
       kind: "STEP_COMPLETED",
       key: "c",
-      data: { step_id: "a", attempt: 1, outputs: { one: someDigest, many: [someDigest, someDigest] }, artifacts: [artifact(1), artifact(2), artifact(3)], logs: [], duration_ms: 1, executor: { kind: "process" } },
+      data: {
+        step_id: "a",
+        attempt: 1,
+        outputs: { one: someDigest, many: [someDigest, someDigest] },
+        artifacts: [artifact(1), artifact(2), artifact(3)],
+        logs: [],
+        duration_ms: 1,
+        executor: { kind: "process" },
+      },
     });
     expect(Object.fromEntries(run.state.byId.get("a")?.outputs ?? [])).toEqual({ many: [artifact(1), artifact(2)], one: [artifact(3)] });
   });
 
   test("E3: a violation counts and keeps its route apart from other failures", () => {
-    const routes = [route("plain", { violation: false }, { kind: "retry", max: 5 }), route("only", { violation: true, status: "failed" }, { kind: "abort", reason: "breach" })];
+    const routes = [
+      route("plain", { violation: false }, { kind: "retry", max: 5 }),
+      route("only", { violation: true, status: "failed" }, { kind: "abort", reason: "breach" }),
+    ];
     const run = new ToldRun(planOf([step("a")], { routes }));
     run.settle();
-    run.apply({ kind: "POLICY_VIOLATION", key: "v", data: { step_id: "a", attempt: 1, violation_type: "write_denied", details: "out", artifact_id: someArtifact } });
+    run.apply({
+      kind: "POLICY_VIOLATION",
+      key: "v",
+      data: { step_id: "a", attempt: 1, violation_type: "write_denied", details: "out", artifact_id: someArtifact },
+    });
     run.fail("a");
     expect(run.settle().recorded).toEqual(["ROUTE_TAKEN", "RUN_FAILED"]);
     expect(run.state).toMatchObject({ ending: { reason: "breach" }, counts: { violations: 1 } });

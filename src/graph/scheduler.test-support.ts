@@ -40,7 +40,10 @@ export function route(id: string, when: Partial<PlanRouteCondition>, action: Pla
   return { id, when: { step: null, gate: null, status: null, violation: null, ...when }, do: action };
 }
 
-export function planOf(steps: readonly PlanStep[], more: { readonly gates?: readonly PlanGate[]; readonly routes?: readonly PlanRoute[]; readonly attemptsMax?: number } = {}): PlanDocument {
+export function planOf(
+  steps: readonly PlanStep[],
+  more: { readonly gates?: readonly PlanGate[]; readonly routes?: readonly PlanRoute[]; readonly attemptsMax?: number } = {},
+): PlanDocument {
   return {
     v: 1,
     workflow: "w",
@@ -67,7 +70,11 @@ export class ToldRun {
     this.state = createRunState(plan, "run-a");
     if (options.started === false) return;
     this.apply({ kind: "RUN_CREATED", key: "RUN_CREATED", data: { workspace_id: "ws", format: 1, kernel_version: "0", kind: "workflow" } });
-    this.apply({ kind: "PLAN_COMMITTED", key: "PLAN_COMMITTED", data: { plan_hash: taggedDigest("plan", "p"), artifact_id: someArtifact, workflow: "w", source_dir: "s" } });
+    this.apply({
+      kind: "PLAN_COMMITTED",
+      key: "PLAN_COMMITTED",
+      data: { plan_hash: taggedDigest("plan", "p"), artifact_id: someArtifact, workflow: "w", source_dir: "s" },
+    });
     this.apply({ kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: {}, parallel: options.parallel ?? 4 } });
   }
 
@@ -109,7 +116,11 @@ export class ToldRun {
 
   fail(id: string, outcome: "failed" | "timeout" = "failed"): void {
     const attempt = this.state.byId.get(id)?.attempt ?? 0;
-    this.apply({ kind: "STEP_FAILED", key: `STEP_FAILED/${id}/${attempt}`, data: { step_id: id, attempt, outcome, code: "STEP_FAILED", reason: `it ${outcome}`, logs: [], duration_ms: 1 } });
+    this.apply({
+      kind: "STEP_FAILED",
+      key: `STEP_FAILED/${id}/${attempt}`,
+      data: { step_id: id, attempt, outcome, code: "STEP_FAILED", reason: `it ${outcome}`, logs: [], duration_ms: 1 },
+    });
   }
 
   interrupt(id: string, reason: "crash" | "cancel" | "goto" | "abort" | "abandoned" | "shutdown"): void {
@@ -118,12 +129,27 @@ export class ToldRun {
   }
 
   /** Verdict of the gate of a step's newest attempt, or of the run's newest round. */
-  judge(kind: "GATE_PASSED" | "GATE_FAILED" | "GATE_ERROR", gateId: string, stepId: string | null = null, more: { readonly required?: boolean; readonly dry_run?: boolean } = {}): void {
+  judge(
+    kind: "GATE_PASSED" | "GATE_FAILED" | "GATE_ERROR",
+    gateId: string,
+    stepId: string | null = null,
+    more: { readonly required?: boolean; readonly dry_run?: boolean } = {},
+  ): void {
     const attempt = stepId === null ? this.state.runGateRound : (this.state.byId.get(stepId)?.attempt ?? 0);
     this.apply({
       kind,
       key: `${kind}/${gateId}/${stepId ?? "run"}/${attempt}/${this.state.events}`,
-      data: { gate_id: gateId, ...(stepId === null ? {} : { step_id: stepId }), attempt, required: true, reason: null, result_artifact_id: someArtifact, log_artifact_ids: [], duration_ms: 1, ...more },
+      data: {
+        gate_id: gateId,
+        ...(stepId === null ? {} : { step_id: stepId }),
+        attempt,
+        required: true,
+        reason: null,
+        result_artifact_id: someArtifact,
+        log_artifact_ids: [],
+        duration_ms: 1,
+        ...more,
+      },
     });
   }
 

@@ -112,7 +112,9 @@ describe("retries", () => {
   });
 
   test("E3: a goto loop is bounded by its own count", () => {
-    const run = new ToldRun(planOf([step("a"), step("b", ["a"])], { attemptsMax: 50, routes: [route("r", { step: "b" }, { kind: "goto", target: "a", max: 3 })] }));
+    const run = new ToldRun(
+      planOf([step("a"), step("b", ["a"])], { attemptsMax: 50, routes: [route("r", { step: "b" }, { kind: "goto", target: "a", max: 3 })] }),
+    );
     for (let round = 0; round < 4; round++) {
       expect(run.settle().started).toEqual([`a/${round + 1}`]);
       run.complete("a");
@@ -138,7 +140,11 @@ describe("retries", () => {
   test("E3: a violation is not retried", () => {
     const run = new ToldRun(planOf([step("a", [], { retry })], { routes: [route("r", { violation: true }, { kind: "escalate", reason: "" })] }));
     run.settle();
-    run.apply({ kind: "POLICY_VIOLATION", key: "v", data: { step_id: "a", attempt: 1, violation_type: "write_denied", details: "out", artifact_id: someArtifact } });
+    run.apply({
+      kind: "POLICY_VIOLATION",
+      key: "v",
+      data: { step_id: "a", attempt: 1, violation_type: "write_denied", details: "out", artifact_id: someArtifact },
+    });
     run.fail("a");
     expect(run.settle().recorded).toEqual(["ROUTE_TAKEN", "RUN_BLOCKED"]);
   });

@@ -3,7 +3,15 @@ import type { PlanEnvironment } from "../contracts/plan-document.ts";
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
 import { stepEnvironment } from "./step-environment.ts";
 
-const caller: Readonly<Record<string, string>> = { PATH: "/bin", HOME: "/home/ada", TOKEN: "t0p", EMPTY: "", AWS_REGION: "eu", AWS_PROFILE: "dev", OTHER: "no" };
+const caller: Readonly<Record<string, string>> = {
+  PATH: "/bin",
+  HOME: "/home/ada",
+  TOKEN: "t0p",
+  EMPTY: "",
+  AWS_REGION: "eu",
+  AWS_PROFILE: "dev",
+  OTHER: "no",
+};
 
 /** Only what a step's environment is made of. */
 const probe: EnvironmentProbe = {
@@ -11,7 +19,10 @@ const probe: EnvironmentProbe = {
   owner: () => ({ host: "h", bootId: "b", pid: 1, startTime: "0" }),
   principal: () => "user:ada",
   base: () => ({ PATH: "/bin", HOME: "/home/ada" }),
-  select: (patterns) => Object.fromEntries(Object.entries(caller).filter(([name]) => patterns.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern)))),
+  select: (patterns) =>
+    Object.fromEntries(
+      Object.entries(caller).filter(([name]) => patterns.some((pattern) => (pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern))),
+    ),
 };
 
 const named = (more: Partial<PlanEnvironment>): PlanEnvironment => ({ env: {}, env_from: [], secrets: [], ...more });
@@ -20,7 +31,13 @@ const lookup = (): string => "";
 describe("the environment of a step", () => {
   test("S4: holds PATH, HOME and what the step names, nothing else of the caller", () => {
     expect(stepEnvironment(probe, named({}), lookup)).toEqual({ env: { PATH: "/bin", HOME: "/home/ada" }, redact: [] });
-    expect(stepEnvironment(probe, named({ env: { TZ: "UTC" }, env_from: ["AWS_*"] }), lookup).env).toEqual({ PATH: "/bin", HOME: "/home/ada", AWS_REGION: "eu", AWS_PROFILE: "dev", TZ: "UTC" });
+    expect(stepEnvironment(probe, named({ env: { TZ: "UTC" }, env_from: ["AWS_*"] }), lookup).env).toEqual({
+      PATH: "/bin",
+      HOME: "/home/ada",
+      AWS_REGION: "eu",
+      AWS_PROFILE: "dev",
+      TZ: "UTC",
+    });
   });
 
   test("S4: a secret is redacted, whatever else has its name, and an empty one hides nothing", () => {

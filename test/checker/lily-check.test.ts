@@ -41,7 +41,10 @@ describe.skipIf(!hasPython())("the independent checker", () => {
       "\n",
       text.slice(0, -1),
       `${text}\n`,
-      ...lines.map((_, at) => lines.toSpliced(at, 1).join("\n")).filter((rest) => !text.startsWith(rest)).map((rest) => `${rest}\n`),
+      ...lines
+        .map((_, at) => lines.toSpliced(at, 1).join("\n"))
+        .filter((rest) => !text.startsWith(rest))
+        .map((rest) => `${rest}\n`),
       ...lines.map((line, at) => `${lines.toSpliced(at, 0, line).join("\n")}\n`),
       ...lines.slice(1).map((line, at) => `${lines.toSpliced(at, 2, line, lines[at] ?? "").join("\n")}\n`),
       text.replace("\n", "\r\n"),
@@ -63,7 +66,8 @@ describe.skipIf(!hasPython())("the independent checker", () => {
       await kernel.close();
       const signer = await openFsTrustStore({ dataHome, workspaceDir }).signer(workspaceId);
       if (signer === null) throw new Error("the workspace has no key");
-      const ask = (key: Uint8Array): ReturnType<typeof runChecker> => runChecker(["workspace", workspaceDir, "--key", `${signer.keyName}=${Buffer.from(key).toString("hex")}`]);
+      const ask = (key: Uint8Array): ReturnType<typeof runChecker> =>
+        runChecker(["workspace", workspaceDir, "--key", `${signer.keyName}=${Buffer.from(key).toString("hex")}`]);
       expect(ask(signer.publicKey)).toMatchObject({ status: 0, answer: { result: "anchored", anchor: [signer.keyName], leaves: 3, problems: [] } });
       expect(runChecker(["workspace", workspaceDir])).toMatchObject({ status: 5, answer: { result: "unanchored" } });
       expect(ask(new Uint8Array(32).fill(7))).toMatchObject({ status: 5, answer: { result: "unanchored" } });

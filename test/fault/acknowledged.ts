@@ -74,7 +74,10 @@ async function checkStream(ledger: Ledger, stream: StreamId, hashes: readonly st
   const found: string[] = [];
   for await (const event of ledger.readStream(stream)) found.push(event.hash);
   hashes.forEach((hash, seq) => {
-    if (found[seq] !== hash) throw new Error(`L2: event ${seq} of ${stream} was acknowledged and is ${found[seq] === undefined ? "lost" : "another"}; ${found.length} events were found`);
+    if (found[seq] !== hash)
+      throw new Error(
+        `L2: event ${seq} of ${stream} was acknowledged and is ${found[seq] === undefined ? "lost" : "another"}; ${found.length} events were found`,
+      );
   });
 }
 

@@ -31,12 +31,18 @@ async function flipMany(options: FigureOptions): Promise<FigureResult> {
   await inScratch(async (dir) => {
     const home = join(dir, "home");
     await makeWorkspace(home);
-    const records = filesUnder(join(home, ".lily")).filter((path) => path.endsWith(".jsonl")).map((path) => readFileSync(path));
+    const records = filesUnder(join(home, ".lily"))
+      .filter((path) => path.endsWith(".jsonl"))
+      .map((path) => readFileSync(path));
     asked = await flipRecords(records, n - objectFlips - opened, random, violations);
     await flipObjects(join(home, ".lily"), objectFlips, random, violations);
     await flipDatabases(home, join(dir, "copy"), opened, random, violations);
   });
-  return { n, violations: violations.texts, note: `${n - objectFlips - opened} in records and the checkpoints in them (${asked} also by the independent checker), ${objectFlips} in objects, ${opened} in databases and key files` };
+  return {
+    n,
+    violations: violations.texts,
+    note: `${n - objectFlips - opened} in records and the checkpoints in them (${asked} also by the independent checker), ${objectFlips} in objects, ${opened} in databases and key files`,
+  };
 }
 
 async function makeWorkspace(home: string): Promise<void> {
@@ -49,7 +55,9 @@ async function makeWorkspace(home: string): Promise<void> {
 }
 
 function filesUnder(dir: string): readonly string[] {
-  return readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 /** Every byte in turn, each with another bit, until the number is reached. Answers how many the independent checker saw too. */
@@ -91,7 +99,10 @@ async function flipObjects(workspaceDir: string, n: number, random: Random, viol
     changed[at] = (changed[at] ?? 0) ^ (1 + random.below(255));
     chmodSync(path, 0o644);
     writeFileSync(path, changed);
-    const served = await store.get(digest).then(() => "served", (thrown: unknown) => (thrown instanceof LilyError ? thrown.code : "another error"));
+    const served = await store.get(digest).then(
+      () => "served",
+      (thrown: unknown) => (thrown instanceof LilyError ? thrown.code : "another error"),
+    );
     if (served !== "OBJECT_CORRUPT") violations.add(`byte ${at} of object ${digest}: ${served}`);
     writeFileSync(path, bytes);
   }
@@ -112,7 +123,8 @@ async function flipDatabases(home: string, copy: string, n: number, random: Rand
     bytes[at] = (bytes[at] ?? 0) ^ (1 + random.below(255));
     writeFileSync(path, bytes);
     const seen = await answers(copy);
-    if (seen.problem === null && seen.text !== right.text) violations.add(`byte ${at} of ${basename(path)} changes an answer and is not found:\n${difference(right.text, seen.text)}`);
+    if (seen.problem === null && seen.text !== right.text)
+      violations.add(`byte ${at} of ${basename(path)} changes an answer and is not found:\n${difference(right.text, seen.text)}`);
   }
 }
 
@@ -122,7 +134,10 @@ async function answers(home: string): Promise<{ readonly text: string; readonly 
     const kernel = await openLocal({ workspaceDir: join(home, ".lily"), dataHome: join(home, "data") });
     try {
       const verified = await kernel.records.verifyAll();
-      const problems = [...verified.flatMap((view) => (view.result === "anchored" ? view.problems : [view.result])), ...(await kernel.doctor()).flatMap(({ level, message }) => (level === "problem" ? [message] : []))];
+      const problems = [
+        ...verified.flatMap((view) => (view.result === "anchored" ? view.problems : [view.result])),
+        ...(await kernel.doctor()).flatMap(({ level, message }) => (level === "problem" ? [message] : [])),
+      ];
       const runs = await kernel.runs.list();
       const shown = [];
       for (const { run_id } of runs) shown.push(await kernel.runs.show(run_id));

@@ -33,7 +33,11 @@ async function killMany(options: FigureOptions): Promise<FigureResult> {
     for (let at = 0; at < n && violations.count < 20; at++) {
       const dir = join(root, String(at));
       const name = `kill ${at} of seed ${options.seed}`;
-      if (at % 4 === 3) await violations.try(`${name} (run)`, async () => void (resumed += await killRun(dir, random.below(150))));
+      if (at % 4 === 3)
+        await violations.try(`${name} (run)`, async () => {
+          const more = await killRun(dir, random.below(150));
+          resumed += more;
+        });
       else await violations.try(`${name} (writer)`, () => killWriter(dir, options.seed * 1_000_000 + at, random.below(50), at % 8 === 0 ? python : null));
     }
   });
@@ -71,7 +75,8 @@ async function killRun(dir: string, afterMs: number): Promise<number> {
       if (!whole) throw new Error(`run ${run_id} is ${verified.result}: ${verified.problems.join("; ")}`);
       const seen: string[] = [];
       for await (const event of kernel.records.show(run_id)) seen.push(event.hash);
-      for (const hash of acknowledged.get(run_id) ?? []) if (!seen.includes(hash)) throw new Error(`L2: event ${hash} of run ${run_id} was acknowledged and is lost`);
+      for (const hash of acknowledged.get(run_id) ?? [])
+        if (!seen.includes(hash)) throw new Error(`L2: event ${hash} of run ${run_id} was acknowledged and is lost`);
     }
     return resumed;
   } finally {

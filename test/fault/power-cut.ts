@@ -35,7 +35,9 @@ export const powerCut: Figure = {
 /** The same figure in a child whose mounts end with it, whatever happens. */
 function inOwnNamespace(options: FigureOptions): Promise<FigureResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn("unshare", ["--mount", "--propagation", "private", process.execPath, import.meta.filename, JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = spawn("unshare", ["--mount", "--propagation", "private", process.execPath, import.meta.filename, JSON.stringify(options)], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     let result: FigureResult | null = null;
     child.on("message", (message: FigureResult) => {
       result = message;

@@ -26,14 +26,22 @@ async function rebuildMany(options: FigureOptions): Promise<FigureResult> {
   let cuts = 0;
   for (let at = 0; at < runs; at++) {
     const seed = options.seed * 1_000_000 + at;
-    await violations.try(`run of seed ${seed}`, async () => void (cuts += await shellRun(seed)));
+    await violations.try(`run of seed ${seed}`, async () => {
+      const more = await shellRun(seed);
+      cuts += more;
+    });
   }
   for (let at = 0; at < sequences; at++) {
     const seed = options.seed * 1_000_000 + at;
     await violations.try(`sequence of seed ${seed}`, () => void simulateSeed(seed));
   }
-  for (let at = 0; at < workspaces; at++) await violations.try(`workspace ${at}`, () => inScratch((dir) => rebuildWorkspace(dir, new Random(options.seed + at))));
-  return { n: runs + sequences + workspaces, violations: violations.texts, note: `${runs} runs of the shell with ${cuts} power cuts, ${sequences} model sequences, ${workspaces} workspaces on disk` };
+  for (let at = 0; at < workspaces; at++)
+    await violations.try(`workspace ${at}`, () => inScratch((dir) => rebuildWorkspace(dir, new Random(options.seed + at))));
+  return {
+    n: runs + sequences + workspaces,
+    violations: violations.texts,
+    note: `${runs} runs of the shell with ${cuts} power cuts, ${sequences} model sequences, ${workspaces} workspaces on disk`,
+  };
 }
 
 async function rebuildWorkspace(dir: string, random: Random): Promise<void> {

@@ -79,7 +79,14 @@ function table(): string {
     return [name, String(n), String(violations.length), bound, String(seconds), skipped === null ? note : `skipped: ${skipped}`];
   });
   const widths = head.map((title, at) => Math.max(title.length, ...body.map((row) => row[at]?.length ?? 0)));
-  return [head, ...body].map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd()).join("\n");
+  return [head, ...body]
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 function commitText(): string {

@@ -17,7 +17,10 @@ interface Scenario {
   readonly act: (dir: string) => Promise<void>;
 }
 
-const options = (dir: string): { readonly workspaceDir: string; readonly dataHome: string } => ({ workspaceDir: join(dir, ".lily"), dataHome: join(dir, "data") });
+const options = (dir: string): { readonly workspaceDir: string; readonly dataHome: string } => ({
+  workspaceDir: join(dir, ".lily"),
+  dataHome: join(dir, "data"),
+});
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   init: { before: "none", act: async (dir) => void (await initWorkspace(dir, options(dir))) },
@@ -106,7 +109,8 @@ export async function checkScenario(name: string, dir: string, output: string): 
     for (const line of output.split("\n")) await checkLine(kernel, line.split(" "));
     for (const { run_id, status } of await kernel.runs.list()) if (status === "running") await (await kernel.runs.resume(run_id)).done();
     for (const view of await kernel.records.verifyAll()) {
-      if (view.problems.length > 0 || view.result === "corrupt" || view.result === "behind_anchor") throw new Error(`run ${view.run_id} is ${view.result}: ${view.problems.join("; ")}`);
+      if (view.problems.length > 0 || view.result === "corrupt" || view.result === "behind_anchor")
+        throw new Error(`run ${view.run_id} is ${view.result}: ${view.problems.join("; ")}`);
     }
     const handle = await kernel.runs.start({ file: join(dir, "w.yaml") });
     const { status, reason } = await handle.done();
@@ -114,7 +118,8 @@ export async function checkScenario(name: string, dir: string, output: string): 
   });
   if (!hasPython()) return;
   const { answer } = runChecker(["workspace", join(dir, ".lily")]);
-  if (answer["result"] === "corrupt" || answer["result"] === "behind_anchor") throw new Error(`the independent checker says: ${JSON.stringify(answer["problems"])}`);
+  if (answer["result"] === "corrupt" || answer["result"] === "behind_anchor")
+    throw new Error(`the independent checker says: ${JSON.stringify(answer["problems"])}`);
 }
 
 /** A recovery that was cut off is asked for again, as the message says. */

@@ -49,7 +49,10 @@ async function lead(workspace: MemoryWorkspace, plan: PlanDocument, random: Rand
   if (random.chance(0.1)) shell.deliver([{ kind: "CANCEL_REQUESTED", key: "CANCEL_REQUESTED/told", data: { reason: "enough" } }]);
   const driven = shell.drive();
   if (cut) {
-    const fate = driven.then(() => true, () => false);
+    const fate = driven.then(
+      () => true,
+      () => false,
+    );
     for (let turns = random.below(60); turns > 0; turns--) await clock.nextTurn();
     workspace.powerCut((below) => random.below(below));
     return (await fate) && state.sealed;
@@ -64,7 +67,11 @@ async function lead(workspace: MemoryWorkspace, plan: PlanDocument, random: Rand
 function beginBodies(random: Random): readonly EventBody[] {
   return [
     { kind: "RUN_CREATED", key: "RUN_CREATED", data: { workspace_id: "ws", format: 1, kernel_version: "0", kind: "workflow" } },
-    { kind: "PLAN_COMMITTED", key: "PLAN_COMMITTED", data: { plan_hash: taggedDigest("plan", "random"), artifact_id: artifactId, workflow: "w", source_dir: "s" } },
+    {
+      kind: "PLAN_COMMITTED",
+      key: "PLAN_COMMITTED",
+      data: { plan_hash: taggedDigest("plan", "random"), artifact_id: artifactId, workflow: "w", source_dir: "s" },
+    },
     { kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: {}, parallel: 1 + random.below(4) } },
   ];
 }
@@ -81,15 +88,32 @@ class RandomPerformer implements Performer {
 
   startStep(step: StepState, attempt: number): Effect {
     const shared = { step_id: step.plan.id, attempt, logs: [], duration_ms: 1 };
-    const completed: EventBody = { kind: "STEP_COMPLETED", key: `STEP_COMPLETED/${step.plan.id}/${attempt}`, data: { ...shared, outputs: {}, artifacts: [], executor: { kind: "process" } } };
-    const failed: EventBody = { kind: "STEP_FAILED", key: `STEP_FAILED/${step.plan.id}/${attempt}`, data: { ...shared, outcome: "failed", code: "STEP_FAILED", reason: "random" } };
+    const completed: EventBody = {
+      kind: "STEP_COMPLETED",
+      key: `STEP_COMPLETED/${step.plan.id}/${attempt}`,
+      data: { ...shared, outputs: {}, artifacts: [], executor: { kind: "process" } },
+    };
+    const failed: EventBody = {
+      kind: "STEP_FAILED",
+      key: `STEP_FAILED/${step.plan.id}/${attempt}`,
+      data: { ...shared, outcome: "failed", code: "STEP_FAILED", reason: "random" },
+    };
     return this.#effect(this.#random.chance(0.65) ? completed : failed);
   }
 
   startGate(gate: PlanGate, step: StepState | null, attempt: number): Effect {
     const kind = this.#random.chance(0.75) ? "GATE_PASSED" : this.#random.pick(["GATE_FAILED", "GATE_ERROR"] as const);
     const owner = step === null ? {} : { step_id: step.plan.id };
-    const data = { gate_id: gate.id, ...owner, attempt, required: gate.required, reason: null, result_artifact_id: artifactId, log_artifact_ids: [], duration_ms: 1 };
+    const data = {
+      gate_id: gate.id,
+      ...owner,
+      attempt,
+      required: gate.required,
+      reason: null,
+      result_artifact_id: artifactId,
+      log_artifact_ids: [],
+      duration_ms: 1,
+    };
     return this.#effect({ kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}`, data });
   }
 

@@ -79,6 +79,7 @@ async function check(workspace: MemoryWorkspace, acknowledged: ReadonlyMap<(type
     const verifier = new RecordVerifier({ stream });
     verifier.push(await files.read(stream, 0, 1 << 24));
     const facts = verifier.end();
-    if (facts.problems.length > 0 || facts.events !== events.length) throw new Error(`L1: the file of ${stream} holds ${facts.events} of ${events.length} events: ${facts.problems[0]?.message ?? "no problem named"}`);
+    if (facts.problems.length > 0 || facts.events !== events.length)
+      throw new Error(`L1: the file of ${stream} holds ${facts.events} of ${events.length} events: ${facts.problems[0]?.message ?? "no problem named"}`);
   }
 }

@@ -10,7 +10,14 @@ import { casesOf, type Figure, type FigureOptions, type FigureResult, inScratch,
 import { isLinux } from "./prerequisites.ts";
 
 const shapesDir = join(import.meta.dirname, "../fixtures-own/process-shapes");
-const shapes: readonly (readonly string[])[] = [["fork-tree"], ["ignored-term"], ["double-fork", "stay"], ["setsid-escapee", "stay"], ["pipe-holder"], ["respawn", "60"]];
+const shapes: readonly (readonly string[])[] = [
+  ["fork-tree"],
+  ["ignored-term"],
+  ["double-fork", "stay"],
+  ["setsid-escapee", "stay"],
+  ["pipe-holder"],
+  ["respawn", "60"],
+];
 const atOnce = 4;
 const waitMs = 2_000;
 /** A runner that does not even say that it is done is looked at all the same. */
@@ -34,13 +41,19 @@ async function cancelMany(options: FigureOptions): Promise<FigureResult> {
     const worker = async (): Promise<void> => {
       for (let next = cases.shift(); next !== undefined; next = cases.shift()) {
         const { at, shape, afterMs } = next;
-        await violations.try(`cancel ${at} of ${shape.join(" ")} after ${afterMs} ms`, () => cancelOne(runner, join(root, String(at)), `fault-${process.pid}-${at}/step/1`, shape, afterMs));
+        await violations.try(`cancel ${at} of ${shape.join(" ")} after ${afterMs} ms`, () =>
+          cancelOne(runner, join(root, String(at)), `fault-${process.pid}-${at}/step/1`, shape, afterMs),
+        );
       }
     };
     await Promise.all(Array.from({ length: atOnce }, worker));
     for (let at = 0; at < kills; at++) await violations.try(`killed kernel ${at}`, () => killKernel(join(root, `kernel-${at}`)));
   });
-  return { n: n + kills, violations: violations.texts, note: `cancels over ${shapes.length} shapes of process trees, and ${kills} kernels killed over live children` };
+  return {
+    n: n + kills,
+    violations: violations.texts,
+    note: `cancels over ${shapes.length} shapes of process trees, and ${kills} kernels killed over live children`,
+  };
 }
 
 type Runner = ReturnType<typeof createProcessRunner>;
@@ -136,11 +149,19 @@ function statText(pid: number): string {
 }
 
 function written(path: string): readonly number[] {
-  return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number).filter((pid) => pid > 0) : [];
+  return existsSync(path)
+    ? readFileSync(path, "utf8")
+        .trim()
+        .split("\n")
+        .map(Number)
+        .filter((pid) => pid > 0)
+    : [];
 }
 
 function marked(marker: string): readonly number[] {
-  return readdirSync("/proc").map(Number).filter((pid) => pid > 0 && carries(pid, marker));
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && carries(pid, marker));
 }
 
 function carries(pid: number, marker: string): boolean {

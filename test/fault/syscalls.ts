@@ -41,7 +41,12 @@ async function injectAll(options: FigureOptions): Promise<FigureResult> {
 }
 
 /** Call 1, 2, 3, and so on until a run ends without being hit; with a limit, calls spread over the first ones. */
-async function injectEach(scenario: string, injection: string, limit: number, violations: Violations): Promise<{ readonly tried: number; readonly complete: boolean }> {
+async function injectEach(
+  scenario: string,
+  injection: string,
+  limit: number,
+  violations: Violations,
+): Promise<{ readonly tried: number; readonly complete: boolean }> {
   let next = 1;
   let tried = 0;
   let complete = false;
@@ -61,7 +66,20 @@ async function injectOne(scenario: string, injection: string, when: number, viol
   return inScratch(async (dir) => {
     await prepareScenario(scenario, dir);
     const log = join(dir, "strace.log");
-    const { output, timedOut } = await traced(["-f", "-qq", "-o", log, "-e", `trace=${calls}`, "-e", `inject=${calls}:${injection}:when=${when}`, process.execPath, join(import.meta.dirname, "scenarios.ts"), scenario, dir]);
+    const { output, timedOut } = await traced([
+      "-f",
+      "-qq",
+      "-o",
+      log,
+      "-e",
+      `trace=${calls}`,
+      "-e",
+      `inject=${calls}:${injection}:when=${when}`,
+      process.execPath,
+      join(import.meta.dirname, "scenarios.ts"),
+      scenario,
+      dir,
+    ]);
     const trace = readFileSync(log, "utf8");
     const hit = trace.includes("(INJECTED)") || trace.includes("killed by SIGKILL");
     const name = `${scenario}, ${injection} at call ${when}`;

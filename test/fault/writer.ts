@@ -35,7 +35,11 @@ for (const name of ["one", "two", "three"]) {
   if (grant.outcome === "held") throw new Error(`run ${name} is held`);
   const writer = await ledger.openWriter(runStream(run), { token: grant.token });
   writers.push(writer);
-  report(await writer.append([{ kind: "RUN_CREATED", key: "RUN_CREATED", by: "user:ada", data: { workspace_id: "ws-fault", format: 1, kernel_version: "0.1.0", kind: "workflow" } }]));
+  report(
+    await writer.append([
+      { kind: "RUN_CREATED", key: "RUN_CREATED", by: "user:ada", data: { workspace_id: "ws-fault", format: 1, kernel_version: "0.1.0", kind: "workflow" } },
+    ]),
+  );
 }
 acknowledge("ready");
 

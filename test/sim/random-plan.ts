@@ -17,7 +17,14 @@ export function randomPlan(random: Random, shape: PlanShape = smallPlans): PlanD
   // Edges follow `ids`; the document's order is another one, because a document need not be in order of dependency.
   const needs = new Map(ids.map((id, at) => [id, ids.slice(0, at).filter(() => random.chance(0.35))]));
   const order = random.shuffled(ids);
-  const steps = order.map((id) => planStep(random, id, order.filter((other) => needs.get(id)?.includes(other)), shape));
+  const steps = order.map((id) =>
+    planStep(
+      random,
+      id,
+      order.filter((other) => needs.get(id)?.includes(other)),
+      shape,
+    ),
+  );
   const gates = planGates(random, "run", random.chance(0.4) ? shape.gatesMax : 0);
   const gateIds = [...steps.flatMap((step) => step.gates), ...gates].map((gate) => gate.id);
   const routes = Array.from({ length: random.below(shape.routesMax + 1) }, (_, at) => planRoute(random, `r${at}`, ids, gateIds));

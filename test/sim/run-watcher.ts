@@ -102,7 +102,10 @@ export class RunWatcher {
     account.phase = "skipped";
   }
 
-  #judged(kind: string, data: { readonly gate_id: string; readonly step_id?: string | undefined; readonly attempt: number; readonly dry_run?: boolean | undefined }): void {
+  #judged(
+    kind: string,
+    data: { readonly gate_id: string; readonly step_id?: string | undefined; readonly attempt: number; readonly dry_run?: boolean | undefined },
+  ): void {
     if (data.dry_run === true) return;
     if (data.step_id !== undefined) this.#account(data.step_id).verdicts.set(data.gate_id, kind);
     else {
@@ -113,7 +116,12 @@ export class RunWatcher {
     }
   }
 
-  #routed(data: { readonly route_id: string | null; readonly action: string; readonly step_id?: string | undefined; readonly target?: string | undefined }): void {
+  #routed(data: {
+    readonly route_id: string | null;
+    readonly action: string;
+    readonly step_id?: string | undefined;
+    readonly target?: string | undefined;
+  }): void {
     if (data.action === "goto" && data.target !== undefined) this.#reset(data.target);
     if (data.action === "escalate") this.#escalated = data.step_id ?? null;
     if (data.route_id === null) return;
@@ -154,6 +162,8 @@ export class RunWatcher {
   #hasSucceeded(id: string): boolean {
     const account = this.#account(id);
     const gates = this.#plan.steps.find((step) => step.id === id)?.gates ?? [];
-    return account.phase === "completed" && gates.every((gate) => (gate.required ? account.verdicts.get(gate.id) === "GATE_PASSED" : account.verdicts.has(gate.id)));
+    return (
+      account.phase === "completed" && gates.every((gate) => (gate.required ? account.verdicts.get(gate.id) === "GATE_PASSED" : account.verdicts.has(gate.id)))
+    );
   }
 }

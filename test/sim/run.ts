@@ -3,7 +3,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { simulateSeed } from "./simulate-seed.ts";
 
-const { values } = parseArgs({ options: { seed: { type: "string", default: "1" }, runs: { type: "string", default: "20000" }, show: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: { seed: { type: "string", default: "1" }, runs: { type: "string", default: "20000" }, show: { type: "boolean", default: false } },
+});
 const first = Number(values.seed);
 const runs = Number(values.runs);
 const startedAtMs = performance.now();
@@ -30,5 +32,7 @@ for (let seed = first; seed < first + runs; seed++) {
 
 const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
 const ends = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(", ");
-process.stdout.write(`${runs} runs from seed ${first}: ${violations} violations, ${events} events, ${crashes} crashes, ${refused} illegal events refused; ${ends}; ${seconds} s\n`);
+process.stdout.write(
+  `${runs} runs from seed ${first}: ${violations} violations, ${events} events, ${crashes} crashes, ${refused} illegal events refused; ${ends}; ${seconds} s\n`,
+);
 process.exitCode = violations === 0 ? 0 : 1;

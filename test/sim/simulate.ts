@@ -91,7 +91,11 @@ class SimulatedRun {
   #begin(): void {
     const planHash = taggedDigest("plan", "simulated");
     this.#append({ kind: "RUN_CREATED", key: "RUN_CREATED", data: { workspace_id: "ws", format: 1, kernel_version: "0", kind: "workflow" } });
-    this.#append({ kind: "PLAN_COMMITTED", key: "PLAN_COMMITTED", data: { plan_hash: planHash, artifact_id: artifactId, workflow: "simulated", source_dir: "src" } });
+    this.#append({
+      kind: "PLAN_COMMITTED",
+      key: "PLAN_COMMITTED",
+      data: { plan_hash: planHash, artifact_id: artifactId, workflow: "simulated", source_dir: "src" },
+    });
     this.#append({ kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: {}, parallel: 1 + this.#random.below(4) } });
   }
 
@@ -164,7 +168,9 @@ class SimulatedRun {
   #attemptEnd(id: string, attempt: number): readonly EventBody[] {
     const shared = { step_id: id, attempt, logs: [], duration_ms: 1 };
     if (this.#random.chance(0.6)) {
-      return [{ kind: "STEP_COMPLETED", key: `STEP_COMPLETED/${id}/${attempt}`, data: { ...shared, outputs: {}, artifacts: [], executor: { kind: "process" } } }];
+      return [
+        { kind: "STEP_COMPLETED", key: `STEP_COMPLETED/${id}/${attempt}`, data: { ...shared, outputs: {}, artifacts: [], executor: { kind: "process" } } },
+      ];
     }
     if (this.#random.chance(0.1)) {
       return [{ kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${id}/${attempt}`, data: { step_id: id, attempt, reason: "abandoned" } }];
@@ -187,7 +193,11 @@ class SimulatedRun {
       effect.interrupted ??= reason;
       return;
     }
-    this.#inbox.push({ kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${step.attempt}`, data: { step_id: step.plan.id, attempt: step.attempt, reason } });
+    this.#inbox.push({
+      kind: "STEP_INTERRUPTED",
+      key: `STEP_INTERRUPTED/${step.plan.id}/${step.attempt}`,
+      data: { step_id: step.plan.id, attempt: step.attempt, reason },
+    });
   }
 
   #seal(): void {
@@ -292,7 +302,11 @@ class SimulatedRun {
       case 4:
         return { kind: "STEP_INTERRUPTED", key, data: { step_id: id, attempt, reason: "crash" } };
       case 5:
-        return { kind: "ROUTE_TAKEN", key, data: { route_id: null, action: "goto", step_id: id, target: this.#random.pick(this.#state.steps).plan.id, reason } };
+        return {
+          kind: "ROUTE_TAKEN",
+          key,
+          data: { route_id: null, action: "goto", step_id: id, target: this.#random.pick(this.#state.steps).plan.id, reason },
+        };
       default:
         return { kind: "RUN_UNBLOCKED", key, data: { reason } };
     }

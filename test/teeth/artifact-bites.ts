@@ -20,26 +20,48 @@ export const artifactBites: readonly Bite[] = [
   {
     name: "envelope-digest-unchecked",
     breaks: "A2 the payload gives the digest that its envelope names",
-    edits: [{ file: "src/artifacts/envelope-seal.ts", find: "if (sha256Hex(canonicalJson(payload, { fractions: true })) !== checked.payload_sha256)", replace: "if (checked.payload_sha256.length === 0)" }],
+    edits: [
+      {
+        file: "src/artifacts/envelope-seal.ts",
+        find: "if (sha256Hex(canonicalJson(payload, { fractions: true })) !== checked.payload_sha256)",
+        replace: "if (checked.payload_sha256.length === 0)",
+      },
+    ],
     suite: vitest("src/artifacts"),
   },
   {
     name: "schema-not-checked",
     breaks: "A2 an output with a schema fits it",
-    edits: [{ file: "src/runtime/collect-outputs.ts", find: "if (problems.length > 0) throw invalid(name, where", replace: "if (problems.length < 0) throw invalid(name, where" }],
+    edits: [
+      {
+        file: "src/runtime/collect-outputs.ts",
+        find: "if (problems.length > 0) throw invalid(name, where",
+        replace: "if (problems.length < 0) throw invalid(name, where",
+      },
+    ],
     suite: outputTests,
   },
   {
     name: "stale-output-taken",
     breaks: "an output is what the step wrote, not what lay there",
-    edits: [{ file: "src/runtime/collect-outputs.ts", find: "const stale = entry !== null && before.get(path) === entry.mark;", replace: "const stale = entry !== null && entry.mark.length === 0;" }],
+    edits: [
+      {
+        file: "src/runtime/collect-outputs.ts",
+        find: "const stale = entry !== null && before.get(path) === entry.mark;",
+        replace: "const stale = entry !== null && entry.mark.length === 0;",
+      },
+    ],
     suite: outputTests,
   },
   {
     name: "link-followed",
     breaks: "no link is followed out of a folder",
     edits: [
-      { file: "src/adapters/fs/folder-handle.ts", find: "return fs.lstatSync(entryPath(parent, name), { bigint: true", replace: "return fs.statSync(entryPath(parent, name), { bigint: true" },
+      {
+        file: "src/adapters/fs/folder-handle.ts",
+        find: "return fs.lstatSync(entryPath(parent, name), { bigint: true",
+        replace: "return fs.statSync(entryPath(parent, name), { bigint: true",
+      },
       { file: "src/adapters/fs/folder-handle.ts", find: "const fileFlags = O_RDONLY | (O_NOFOLLOW ?? 0) |", replace: "const fileFlags = O_RDONLY |" },
     ],
     suite: vitest("src/adapters/fs/file-tree"),
@@ -65,7 +87,13 @@ export const artifactBites: readonly Bite[] = [
   {
     name: "redactor-off",
     breaks: "S4 no secret reaches a log",
-    edits: [{ file: "src/adapters/process/redactor.ts", find: "return first === undefined ? passThrough : new", replace: "return first !== undefined || patterns.length === 0 ? passThrough : new" }],
+    edits: [
+      {
+        file: "src/adapters/process/redactor.ts",
+        find: "return first === undefined ? passThrough : new",
+        replace: "return first !== undefined || patterns.length === 0 ? passThrough : new",
+      },
+    ],
     suite: vitest("src/adapters/process/redactor"),
   },
   {
@@ -83,7 +111,13 @@ export const artifactBites: readonly Bite[] = [
   {
     name: "keys-in-natural-order",
     breaks: "canonical JSON sorts keys by UTF-16 code units",
-    edits: [{ file: "src/base/canonical-json.ts", find: "if (keys.length > 1) keys.sort();", replace: "if (keys.length > 1) keys.sort((a, b) => a.localeCompare(b));" }],
+    edits: [
+      {
+        file: "src/base/canonical-json.ts",
+        find: "if (keys.length > 1) keys.sort();",
+        replace: "if (keys.length > 1) keys.sort((a, b) => a.localeCompare(b));",
+      },
+    ],
     suite: baseTests,
   },
 ];

@@ -14,7 +14,11 @@ export const ledgerBites: readonly Bite[] = [
     name: "object-without-folder-sync",
     breaks: "L2 the name of an object is durable when its put returns",
     edits: [
-      { file: "src/adapters/fs/object-store.ts", find: "      removeQuietly(temporary.path);\n      await syncFolder(this.#folderOf(digest));\n", replace: "      removeQuietly(temporary.path);\n" },
+      {
+        file: "src/adapters/fs/object-store.ts",
+        find: "      removeQuietly(temporary.path);\n      await syncFolder(this.#folderOf(digest));\n",
+        replace: "      removeQuietly(temporary.path);\n",
+      },
     ],
     suite: fault("power-cut", 30),
   },
@@ -48,13 +52,25 @@ export const ledgerBites: readonly Bite[] = [
   {
     name: "sync-tried-again",
     breaks: "L2 a failed sync is never tried again and trusted",
-    edits: [{ file: "src/ledger/record-file-queue.ts", find: "this.#work = this.#work.then(work);", replace: "this.#work = this.#work.catch(() => undefined).then(work);" }],
+    edits: [
+      {
+        file: "src/ledger/record-file-queue.ts",
+        find: "this.#work = this.#work.then(work);",
+        replace: "this.#work = this.#work.catch(() => undefined).then(work);",
+      },
+    ],
     suite: vitest("src/ledger/record-file-queue.test.ts"),
   },
   {
     name: "hash-skips-a-member",
     breaks: "L1 every member of an event takes part in its hash",
-    edits: [{ file: "src/ledger/event-line.ts", find: 'const hash = taggedDigest("event", `${open}}`);', replace: 'const hash = taggedDigest("event", `${open.replace(/"by":"[^"]*",/, "")}}`);' }],
+    edits: [
+      {
+        file: "src/ledger/event-line.ts",
+        find: 'const hash = taggedDigest("event", `${open}}`);',
+        replace: 'const hash = taggedDigest("event", `${open.replace(/"by":"[^"]*",/, "")}}`);',
+      },
+    ],
     suite: ledgerTests,
   },
   {
@@ -90,7 +106,13 @@ export const ledgerBites: readonly Bite[] = [
   {
     name: "lease-of-the-living-taken",
     breaks: "L3 a lease that a living process holds is not granted",
-    edits: [{ file: "src/adapters/sqlite/sqlite-lease-store.ts", find: "if (lease !== null && held !== null) return", replace: "if (lease !== null && held !== null && lease.token < 0) return" }],
+    edits: [
+      {
+        file: "src/adapters/sqlite/sqlite-lease-store.ts",
+        find: "if (lease !== null && held !== null) return",
+        replace: "if (lease !== null && held !== null && lease.token < 0) return",
+      },
+    ],
     suite: vitest("src/adapters/sqlite"),
   },
   {
@@ -102,13 +124,25 @@ export const ledgerBites: readonly Bite[] = [
   {
     name: "key-with-other-data-accepted",
     breaks: "L5 the same key with other data is a conflict",
-    edits: [{ file: "src/ledger/append-batch.ts", find: "if (stored.kind === draft.kind && eventDataText(stored) === draft.text) return stored;", replace: "if (stored.kind === draft.kind) return stored;" }],
+    edits: [
+      {
+        file: "src/ledger/append-batch.ts",
+        find: "if (stored.kind === draft.kind && eventDataText(stored) === draft.text) return stored;",
+        replace: "if (stored.kind === draft.kind) return stored;",
+      },
+    ],
     suite: ledgerTests,
   },
   {
     name: "smaller-tree-accepted",
     breaks: "S5 a log that is shorter than a checkpoint is behind its anchor",
-    edits: [{ file: "src/ledger/workspace-log.ts", find: "    if (checkpoint.size > leaves.length) {", replace: "    if (checkpoint.size > leaves.length + 1_000_000) {" }],
+    edits: [
+      {
+        file: "src/ledger/workspace-log.ts",
+        find: "    if (checkpoint.size > leaves.length) {",
+        replace: "    if (checkpoint.size > leaves.length + 1_000_000) {",
+      },
+    ],
     suite: ledgerTests,
   },
   {
@@ -121,7 +155,11 @@ export const ledgerBites: readonly Bite[] = [
     name: "smaller-checkpoint-remembered",
     breaks: "S5 a remembered checkpoint is never replaced by a smaller one",
     edits: [
-      { file: "src/adapters/fs/trust-store.ts", find: "    if (newest !== undefined && newest >= name) return;\n", replace: "    if (newest === name) return;\n" },
+      {
+        file: "src/adapters/fs/trust-store.ts",
+        find: "    if (newest !== undefined && newest >= name) return;\n",
+        replace: "    if (newest === name) return;\n",
+      },
       { file: "src/adapters/fs/trust-store.ts", find: "if (older < name) removeQuietly", replace: "if (older !== name) removeQuietly" },
     ],
     suite: vitest("src/adapters/fs/trust-store"),

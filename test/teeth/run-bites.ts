@@ -9,19 +9,37 @@ export const runBites: readonly Bite[] = [
   {
     name: "gate-error-passes",
     breaks: "E4 a required gate that errs is never a pass",
-    edits: [{ file: applyEvent, find: 'if (kind !== "GATE_PASSED" && gate.required) step.badGates', replace: 'if (kind === "GATE_FAILED" && gate.required) step.badGates' }],
+    edits: [
+      {
+        file: applyEvent,
+        find: 'if (kind !== "GATE_PASSED" && gate.required) step.badGates',
+        replace: 'if (kind === "GATE_FAILED" && gate.required) step.badGates',
+      },
+    ],
     suite: scheduler,
   },
   {
     name: "run-gate-error-passes",
     breaks: "E4 a required gate of the run that errs is never a pass",
-    edits: [{ file: applyEvent, find: 'if (kind !== "GATE_PASSED" && gate.required) state.badRunGates', replace: 'if (kind === "GATE_FAILED" && gate.required) state.badRunGates' }],
+    edits: [
+      {
+        file: applyEvent,
+        find: 'if (kind !== "GATE_PASSED" && gate.required) state.badRunGates',
+        replace: 'if (kind === "GATE_FAILED" && gate.required) state.badRunGates',
+      },
+    ],
     suite: scheduler,
   },
   {
     name: "verdict-says-whether-it-counts",
     breaks: "E4 the plan says which gates are required",
-    edits: [{ file: applyEvent, find: 'if (kind !== "GATE_PASSED" && gate.required) step.badGates', replace: 'if (kind !== "GATE_PASSED" && data.required) step.badGates' }],
+    edits: [
+      {
+        file: applyEvent,
+        find: 'if (kind !== "GATE_PASSED" && gate.required) step.badGates',
+        replace: 'if (kind !== "GATE_PASSED" && data.required) step.badGates',
+      },
+    ],
     suite: scheduler,
   },
   {
@@ -35,14 +53,24 @@ export const runBites: readonly Bite[] = [
     breaks: "E3 the policy bounds attempts whatever a route says",
     edits: [
       { file: "src/graph/choose-route.ts", find: "countedAttempts(one) >= attemptsMax", replace: "countedAttempts(one) >= attemptsMax + 1_000" },
-      { file: applyEvent, find: '  if (countedAttempts(step) >= state.plan.policy.attempts_max) throw illegal(event, "E3: the attempts of the step are used up");\n', replace: "" },
+      {
+        file: applyEvent,
+        find: '  if (countedAttempts(step) >= state.plan.policy.attempts_max) throw illegal(event, "E3: the attempts of the step are used up");\n',
+        replace: "",
+      },
     ],
     suite: scheduler,
   },
   {
     name: "goto-bound-ignored",
     breaks: "E3 every goto loop is bounded",
-    edits: [{ file: "src/graph/choose-route.ts", find: "if ((state.routeCounts.get(route.id) ?? 0) >= route.do.max)", replace: 'if (route.do.kind === "retry" && (state.routeCounts.get(route.id) ?? 0) >= route.do.max)' }],
+    edits: [
+      {
+        file: "src/graph/choose-route.ts",
+        find: "if ((state.routeCounts.get(route.id) ?? 0) >= route.do.max)",
+        replace: 'if (route.do.kind === "retry" && (state.routeCounts.get(route.id) ?? 0) >= route.do.max)',
+      },
+    ],
     suite: scheduler,
   },
   {
@@ -61,8 +89,16 @@ export const runBites: readonly Bite[] = [
     name: "started-before-its-dependency",
     breaks: "E1 a step starts only when its dependencies succeeded",
     edits: [
-      { file: "src/graph/step-phase.ts", find: 'dependent.phase === "waiting" && dependent.unmet === 0', replace: 'dependent.phase === "waiting" && dependent.unmet <= 1' },
-      { file: "src/graph/step-phase.ts", find: 'assert(step.unmet === 0, "E1: a step is ready only when every dependency succeeded");', replace: "assert(true, \"\");" },
+      {
+        file: "src/graph/step-phase.ts",
+        find: 'dependent.phase === "waiting" && dependent.unmet === 0',
+        replace: 'dependent.phase === "waiting" && dependent.unmet <= 1',
+      },
+      {
+        file: "src/graph/step-phase.ts",
+        find: 'assert(step.unmet === 0, "E1: a step is ready only when every dependency succeeded");',
+        replace: 'assert(true, "");',
+      },
       { file: applyEvent, find: '  if (step.unmet !== 0) throw illegal(event, "E1: a dependency has not succeeded");\n', replace: "" },
     ],
     suite: scheduler,
@@ -91,9 +127,9 @@ export const runBites: readonly Bite[] = [
     edits: [
       {
         file: "src/runtime/resume-run.ts",
-        find: "  return [{ kind: \"STEP_INTERRUPTED\", key: `STEP_INTERRUPTED/${step.plan.id}/${step.attempt}`, data }];",
+        find: '  return [{ kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${step.attempt}`, data }];',
         replace:
-          "  const done = { step_id: data.step_id, attempt: data.attempt, outputs: {}, artifacts: [], logs: [], duration_ms: 0, executor: { kind: \"process\" as const } };\n  return [{ kind: \"STEP_COMPLETED\", key: `STEP_COMPLETED/${step.plan.id}/${step.attempt}`, data: done }];",
+          '  const done = { step_id: data.step_id, attempt: data.attempt, outputs: {}, artifacts: [], logs: [], duration_ms: 0, executor: { kind: "process" as const } };\n  return [{ kind: "STEP_COMPLETED", key: `STEP_COMPLETED/${step.plan.id}/${step.attempt}`, data: done }];',
       },
     ],
     suite: crashTests,
@@ -101,15 +137,29 @@ export const runBites: readonly Bite[] = [
   {
     name: "drift-not-seen",
     breaks: "a plan runs only the code that it binds",
-    edits: [{ file: "src/kernel/run-operations.ts", find: 'if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT"', replace: 'if (drift.length < 0) throw new LilyError("WORKFLOW_DRIFT"' }],
+    edits: [
+      {
+        file: "src/kernel/run-operations.ts",
+        find: 'if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT"',
+        replace: 'if (drift.length < 0) throw new LilyError("WORKFLOW_DRIFT"',
+      },
+    ],
     suite: crashTests,
   },
   {
     name: "child-kill-only",
     breaks: "E6 cancel ends the whole tree",
     edits: [
-      { file: "src/adapters/process/process-tree.ts", find: "  async #members(kill: \"SIGKILL\" | null): Promise<readonly ProcessEntry[]> {\n    if (!processTableReadable) return [];", replace: "  async #members(kill: \"SIGKILL\" | null): Promise<readonly ProcessEntry[]> {\n    if (kill === null || kill !== null) return [];" },
-      { file: "src/adapters/process/process-tree.ts", find: "if (!processTableReadable || inGroup || !this.#leaderGone) sendSignal(-this.#leader, name);", replace: "if (!this.#leaderGone) sendSignal(this.#leader, name);" },
+      {
+        file: "src/adapters/process/process-tree.ts",
+        find: '  async #members(kill: "SIGKILL" | null): Promise<readonly ProcessEntry[]> {\n    if (!processTableReadable) return [];',
+        replace: '  async #members(kill: "SIGKILL" | null): Promise<readonly ProcessEntry[]> {\n    if (kill === null || kill !== null) return [];',
+      },
+      {
+        file: "src/adapters/process/process-tree.ts",
+        find: "if (!processTableReadable || inGroup || !this.#leaderGone) sendSignal(-this.#leader, name);",
+        replace: "if (!this.#leaderGone) sendSignal(this.#leader, name);",
+      },
     ],
     suite: fault("survivors", 12),
   },

@@ -57,7 +57,9 @@ try {
 const missed = outcomes.filter(({ result }) => result !== "caught" && result !== "skipped");
 const caught = outcomes.filter(({ result }) => result === "caught").length;
 const skipped = outcomes.length - caught - missed.length;
-process.stdout.write(`\n${caught} of ${bites.length} planted bugs caught${skipped === 0 ? "" : `, ${skipped} skipped`}, ${Math.round((performance.now() - startedAtMs) / 1000)} s\n`);
+process.stdout.write(
+  `\n${caught} of ${bites.length} planted bugs caught${skipped === 0 ? "" : `, ${skipped} skipped`}, ${Math.round((performance.now() - startedAtMs) / 1000)} s\n`,
+);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), outcomes }, null, 2)}\n`);
 process.exitCode = missed.length === 0 && bites.length > 0 ? 0 : 1;
 
@@ -83,14 +85,20 @@ async function plant(tree: string, bite: Bite): Promise<Outcome> {
     for (const { file, find, replace } of bite.edits) {
       const text = readFileSync(join(tree, file), "utf8");
       if (!originals.has(file)) originals.set(file, text);
-      if (text.split(find).length !== 2) return { ...shared, result: "not planted", seconds: 0, detail: `${file} has ${text.split(find).length - 1} times: ${find}` };
+      if (text.split(find).length !== 2)
+        return { ...shared, result: "not planted", seconds: 0, detail: `${file} has ${text.split(find).length - 1} times: ${find}` };
       const changed = text.replace(find, () => replace);
       stripTypeScriptTypes(changed);
       writeFileSync(join(tree, file), changed);
     }
     const ran = await runSuite(tree, suite);
     const bitten = ran.red && !ran.timedOut;
-    return { ...shared, result: bitten ? "caught" : "survived", seconds: ran.seconds, detail: bitten ? "" : ran.timedOut ? "the suite did not end within its minute" : "the suite stays green" };
+    return {
+      ...shared,
+      result: bitten ? "caught" : "survived",
+      seconds: ran.seconds,
+      detail: bitten ? "" : ran.timedOut ? "the suite did not end within its minute" : "the suite stays green",
+    };
   } finally {
     for (const [file, text] of originals) writeFileSync(join(tree, file), text);
   }
@@ -126,7 +134,13 @@ function runSuite(tree: string, suite: Suite): Promise<Ran> {
     child.on("close", (code) => {
       clearTimeout(timer);
       endGroup(child.pid);
-      done({ red: code !== 0, skipped: suite.kind === "fault" && output.includes(": skipped, "), timedOut, seconds: Math.round((performance.now() - ranFromMs) / 100) / 10, output });
+      done({
+        red: code !== 0,
+        skipped: suite.kind === "fault" && output.includes(": skipped, "),
+        timedOut,
+        seconds: Math.round((performance.now() - ranFromMs) / 100) / 10,
+        output,
+      });
     });
   });
 }
@@ -144,5 +158,7 @@ function endGroup(pid: number | undefined): void {
 function report(outcome: Outcome): void {
   outcomes.push(outcome);
   const { name, result, seconds, suite, detail } = outcome;
-  process.stdout.write(`${result.padEnd(9)} ${name.padEnd(32)} ${String(seconds).padStart(5)} s  ${suite}${detail === "" ? "" : `\n  ${detail.replaceAll("\n", "\n  ")}`}\n`);
+  process.stdout.write(
+    `${result.padEnd(9)} ${name.padEnd(32)} ${String(seconds).padStart(5)} s  ${suite}${detail === "" ? "" : `\n  ${detail.replaceAll("\n", "\n  ")}`}\n`,
+  );
 }
