@@ -129,3 +129,16 @@ describe("what is left of a broken document is still checked", () => {
     for (const part of expected) expect(all).toContain(part);
   });
 });
+
+describe("numbers in a document", () => {
+  test.each([
+    ["json", '{"a": [true, "x", null,\n  1e16]}', 2, 3, "JSON_INVALID"],
+    ["json", '{"a": 9007199254740992}', 1, 2, "JSON_INVALID"],
+    ["yaml", "a:\n  - 1e16\n", 2, 5, "YAML_INVALID"],
+    ["yaml", "a: 9007199254740993\n", 1, 4, "YAML_INVALID"],
+  ] as const)("%s: an integer beyond 2^53-1 is refused where it stands, never rounded: %j", (kind, text, line, column, code) => {
+    const { document, problems } = parse(text, `x.${kind}`);
+    expect(document).toBeNull();
+    expect(problems).toEqual([{ code, message: expect.stringContaining("quote it to keep its digits"), place: { line, column } }]);
+  });
+});

@@ -28,7 +28,7 @@ export function resetFrom(state: RunState, target: StepState): readonly number[]
 function skipUnreachable(state: RunState, positions: readonly number[]): void {
   for (const position of positions) {
     const step = state.steps[position];
-    if (step !== undefined && step.plan.needs.some((need) => cannotSucceed(state.byId.get(need)))) skipFrom(state, position);
+    if (step?.plan.needs.some((need) => cannotSucceed(state.byId.get(need))) === true) skipFrom(state, position);
   }
 }
 
