@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openLocal } from "../../src/presets/local.ts";
-import { Bed, filesBelow, flow, isRoot, refusalOf, sh, stepOf } from "../runtime/bed.ts";
+import { Bed, filesBelow, flow, isRoot, refusalOf, sh, stepOf, until } from "../runtime/bed.ts";
 
 const child = fileURLToPath(new URL("../runtime/lead-child.ts", import.meta.url));
 const simple = flow({ a: sh("printf one > o; echo log", { outputs: { o: { path: "o" } } }), b: { run: ["cat", "${steps.a.outputs.o}"] } });
@@ -110,7 +110,7 @@ describe.skipIf(!canMount())("a full disk (needs root, to mount a small file sys
 
   test("a cancel on a full disk does not leave processes behind", async () => {
     const handle = await bed.start(flow({ a: sh("touch on; exec sleep 61.5") }));
-    while (!bed.has("on")) await new Promise((resolve) => void setTimeout(resolve, 10));
+    await until(() => bed.has("on"));
     fill(0);
     const outcome = await handle.cancel("stop").then(() => "canceled", (thrown: unknown) => String(Reflect.get(Object(thrown), "code")));
     expect(outcome).toMatch(/canceled|STORAGE_FULL/);
