@@ -72,7 +72,7 @@ describe("parseJson", () => {
 });
 
 test("an integer that a double would round is refused, one that a double prints as it stands is not", () => {
-  for (const text of ["9007199254740993", "-9007199254740993", "12345678901234567890", "[1,{\"a\":100000000000000000001}]"]) {
+  for (const text of ["9007199254740993", "-9007199254740993", "12345678901234567890", '[1,{"a":100000000000000000001}]']) {
     expect(() => parseJson(text)).toThrow(/would be rounded/);
   }
   for (const text of ["9007199254740991", "100000000000000000000", "-0", "12345678901234567000"]) expect(parseJson(text)).toBe(JSON.parse(text));

@@ -2,9 +2,18 @@ import { z } from "zod";
 import type { Digest } from "../base/digest.ts";
 import type { ArtifactId, RunId } from "./ids.ts";
 
-export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/).transform((text) => text as Digest);
-export const artifactIdSchema = z.string().regex(/^art_[0-9a-f]{32}$/).transform((text) => text as ArtifactId);
-export const runIdSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/).transform((text) => text as RunId);
+export const digestSchema = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/)
+  .transform((text) => text as Digest);
+export const artifactIdSchema = z
+  .string()
+  .regex(/^art_[0-9a-f]{32}$/)
+  .transform((text) => text as ArtifactId);
+export const runIdSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,127}$/)
+  .transform((text) => text as RunId);
 export const timeSchema = z.iso.datetime({ offset: false });
 
 export const producerKinds = ["tool", "llm", "human", "system"] as const;

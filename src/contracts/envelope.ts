@@ -4,7 +4,10 @@ import { artifactIdSchema, producerKinds, timeSchema } from "./artifact-ref.ts";
 /** The typed wrapper around every structured artifact (A2). `payload_sha256` is hex64 of sha256(JCS(payload)). Unknown members are refused. */
 export const envelopeSchema = z.strictObject({
   meta: z.strictObject({
-    schema_id: z.string().max(128).regex(/^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/),
+    schema_id: z
+      .string()
+      .max(128)
+      .regex(/^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/),
     producer_id: z.string().min(1).max(256),
     producer_kind: z.enum(producerKinds),
     created_at: timeSchema,

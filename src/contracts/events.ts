@@ -148,4 +148,3 @@ export type EventData = { readonly [K in EventKind]: z.output<(typeof eventDataS
 export function isEventKind(text: string): text is EventKind {
   return Object.hasOwn(eventDataSchemas, text);
 }
-

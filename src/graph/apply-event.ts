@@ -169,7 +169,12 @@ function settleFailure(state: RunState, event: FoldedEvent, step: StepState, fai
 function interruptStep(state: RunState, event: FoldedEvent, data: EventData["STEP_INTERRUPTED"]): void {
   const step = requireStep(state, event, data.step_id);
   if ((step.phase !== "running" && step.phase !== "gating") || step.attempt !== data.attempt) throw illegal(event, "the attempt is not in flight");
-  const failure: Failure = { kind: "step", status: "interrupted", gates: [], reason: `step ${step.plan.id}, attempt ${step.attempt} was interrupted (${data.reason})` };
+  const failure: Failure = {
+    kind: "step",
+    status: "interrupted",
+    gates: [],
+    reason: `step ${step.plan.id}, attempt ${step.attempt} was interrupted (${data.reason})`,
+  };
   switch (data.reason) {
     case "crash":
     case "shutdown":

@@ -73,7 +73,10 @@ function decideRest(state: RunState): Decision {
     if (gate !== undefined) return only({ kind: "gate", gate, step: null, attempt: state.runGateRound });
     return only(end("RUN_SUCCEEDED", { reason: `all ${state.steps.length} steps succeeded` }, state));
   }
-  assert(state.failedCount > 0 && state.succeededCount + state.failedCount + state.skippedCount === state.steps.length, "E1: a run at rest has settled every step");
+  assert(
+    state.failedCount > 0 && state.succeededCount + state.failedCount + state.skippedCount === state.steps.length,
+    "E1: a run at rest has settled every step",
+  );
   const failed = state.steps.find((step) => step.phase === "failed");
   return only(end("RUN_FAILED", { reason: failed?.failure?.reason ?? "a step failed", ...(failed === undefined ? {} : { step_id: failed.plan.id }) }, state));
 }
