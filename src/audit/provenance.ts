@@ -27,7 +27,8 @@ export function foldProvenance(events: Iterable<LedgerEvent>): ProvenanceView {
   const refs = new Map<string, ArtifactRef>();
   const artifactNode = (id: string): string => {
     const ref = refs.get(id);
-    if (!nodes.has(id)) nodes.set(id, { id, kind: ref?.producer_id === "input" ? "input" : "artifact", label: ref?.artifact_name ?? id, digest: ref?.digest ?? null });
+    if (!nodes.has(id))
+      nodes.set(id, { id, kind: ref?.producer_id === "input" ? "input" : "artifact", label: ref?.artifact_name ?? id, digest: ref?.digest ?? null });
     return id;
   };
   for (const event of events) {

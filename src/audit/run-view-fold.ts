@@ -191,7 +191,14 @@ export class RunViewFold {
       }
       case "STEP_FAILED": {
         const step = this.#step(event.data.step_id);
-        this.#endAttempt(step, event.at, event.data.duration_ms, event.data.outcome, { code: event.data.code, reason: event.data.reason }, event.data.executor ?? null);
+        this.#endAttempt(
+          step,
+          event.at,
+          event.data.duration_ms,
+          event.data.outcome,
+          { code: event.data.code, reason: event.data.reason },
+          event.data.executor ?? null,
+        );
         step.status = "failed";
         const attempt = step.attempts.at(-1);
         if (attempt !== undefined && event.data.executor !== undefined) attempt.log_paths = logPaths(step.id, attempt.n, event.data.executor);
@@ -200,7 +207,14 @@ export class RunViewFold {
       case "STEP_INTERRUPTED": {
         const step = this.#step(event.data.step_id);
         const startedAt = step.attempts.at(-1)?.started_at ?? event.at;
-        this.#endAttempt(step, event.at, Math.max(0, timeMs(event.at) - timeMs(startedAt)), "interrupted", { code: "INTERRUPTED", reason: event.data.reason }, null);
+        this.#endAttempt(
+          step,
+          event.at,
+          Math.max(0, timeMs(event.at) - timeMs(startedAt)),
+          "interrupted",
+          { code: "INTERRUPTED", reason: event.data.reason },
+          null,
+        );
         step.status = "interrupted";
         return;
       }
@@ -232,7 +246,14 @@ export class RunViewFold {
     });
   }
 
-  #endAttempt(step: StepDraft, at: string, durationMs: number, outcome: AttemptView["outcome"], error: AttemptView["error"], executor: Readonly<Record<string, unknown>> | null): void {
+  #endAttempt(
+    step: StepDraft,
+    at: string,
+    durationMs: number,
+    outcome: AttemptView["outcome"],
+    error: AttemptView["error"],
+    executor: Readonly<Record<string, unknown>> | null,
+  ): void {
     const attempt = step.attempts.at(-1);
     if (attempt === undefined) return;
     attempt.finished_at = at;
@@ -282,10 +303,12 @@ export class RunViewFold {
   }
 
   #hashes(ids: readonly string[]): Readonly<Record<string, Digest>> {
-    return Object.fromEntries(ids.flatMap((id) => {
-      const digest = this.#digests.get(id);
-      return digest === undefined ? [] : [[id, digest]];
-    }));
+    return Object.fromEntries(
+      ids.flatMap((id) => {
+        const digest = this.#digests.get(id);
+        return digest === undefined ? [] : [[id, digest]];
+      }),
+    );
   }
 
   #step(id: string): StepDraft {
@@ -297,7 +320,11 @@ export class RunViewFold {
   }
 }
 
-function logPaths(stepId: string, attempt: number, executor: { readonly stdout_bytes?: number | undefined; readonly stderr_bytes?: number | undefined }): readonly string[] {
+function logPaths(
+  stepId: string,
+  attempt: number,
+  executor: { readonly stdout_bytes?: number | undefined; readonly stderr_bytes?: number | undefined },
+): readonly string[] {
   const folder = `steps/${stepId}/${attempt}`;
   const paths: string[] = [];
   if ((executor.stdout_bytes ?? 0) > 0) paths.push(`${folder}/stdout.txt`);

@@ -43,7 +43,8 @@ async function bytesOf(core: KernelCore, row: ArtifactRow): Promise<Uint8Array> 
   if (!row.inline) return store.readArtifact(row.artifact, undefined);
   const ledger = await core.ledger();
   for await (const event of ledger.readStream(row.stream, { fromSeq: row.seq })) {
-    if (event.kind === "ARTIFACT_STORED" && event.data.artifact.artifact_id === row.artifact.artifact_id) return store.readArtifact(row.artifact, event.data.inline);
+    if (event.kind === "ARTIFACT_STORED" && event.data.artifact.artifact_id === row.artifact.artifact_id)
+      return store.readArtifact(row.artifact, event.data.inline);
     break;
   }
   throw new LilyError("OBJECT_MISSING", `the event that holds artifact ${row.artifact.artifact_id} is not where the index says; run lily doctor --rebuild`);
@@ -90,7 +91,8 @@ async function putIntoRun(core: KernelCore, runId: Parameters<typeof leadRun>[1]
     if (led.events.length === 0) throw new LilyError("RUN_NOT_FOUND", `no run has the id ${runId}`);
     const by = core.parts.probe.principal();
     const sealed = led.events.at(-1)?.kind === "RUN_SEALED";
-    if (sealed) throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is sealed; put the artifact into the workspace instead`, { details: { run_id: runId } });
+    if (sealed)
+      throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is sealed; put the artifact into the workspace instead`, { details: { run_id: runId } });
     await led.writer.append([leaderDraft(deps, led.token), { ...storedBody(prepared), by }]);
   } finally {
     await leases.release(runId, led.token);

@@ -82,7 +82,8 @@ export class KernelCore {
     const index = await this.freshIndex();
     const rows = text === "latest" ? await index.runs({ limit: 1 }) : await index.runs({ idPrefix: text, limit: 3 });
     const [first, second] = rows;
-    if (first === undefined) throw new LilyError("RUN_NOT_FOUND", text === "latest" ? "this workspace has no run yet" : `no run has the id ${text}`, { details: { run: text } });
+    if (first === undefined)
+      throw new LilyError("RUN_NOT_FOUND", text === "latest" ? "this workspace has no run yet" : `no run has the id ${text}`, { details: { run: text } });
     if (second !== undefined && text !== "latest") {
       throw new LilyError("RUN_AMBIGUOUS", `${text} begins more than one run id: ${rows.map((row) => row.run_id).join(", ")}`, { details: { run: text } });
     }

@@ -55,7 +55,14 @@ async function keyFindings(core: KernelCore): Promise<readonly DoctorFinding[]> 
   try {
     const signer = await core.parts.trust.signer(core.workspaceId);
     if (signer !== null) return [ok("key", `checkpoints are signed by ${signer.keyName}; the key lies outside the workspace`)];
-    return [{ level: "note", subject: "key", message: "this machine has no checkpoint key for the workspace, so runs that end here stay unanchored", remedy: "run lily init on the machine that owns the workspace, or restore the key" }];
+    return [
+      {
+        level: "note",
+        subject: "key",
+        message: "this machine has no checkpoint key for the workspace, so runs that end here stay unanchored",
+        remedy: "run lily init on the machine that owns the workspace, or restore the key",
+      },
+    ];
   } catch (thrown) {
     return [problem("key", messageOf(thrown), "mend the permissions of the key file (0600), or restore it")];
   }
@@ -80,12 +87,21 @@ async function recordFindings(core: KernelCore): Promise<readonly DoctorFinding[
   const views = await recordOperations(core).verifyAll();
   for (const view of views) {
     if (view.result === "corrupt" || view.result === "behind_anchor") {
-      findings.push(problem(`record ${view.run_id}`, `${view.result}: ${view.problems.slice(0, 5).join("; ")}`, "keep the files; restore the record from a copy"));
+      findings.push(
+        problem(`record ${view.run_id}`, `${view.result}: ${view.problems.slice(0, 5).join("; ")}`, "keep the files; restore the record from a copy"),
+      );
     }
   }
   const streams = new Set((await core.parts.authority.journal.changedSince(0)).heads.map((head) => head.stream));
   for (const stream of await core.parts.files.list()) {
-    if (!streams.has(stream)) findings.push(problem(`record ${stream}`, "there is a record file that the authority does not know", "if the authority was lost, run lily doctor --recover-authority"));
+    if (!streams.has(stream))
+      findings.push(
+        problem(
+          `record ${stream}`,
+          "there is a record file that the authority does not know",
+          "if the authority was lost, run lily doctor --recover-authority",
+        ),
+      );
   }
   const count = (result: VerifyView["result"]): number => views.filter((view) => view.result === result).length;
   const sound = count("anchored") + count("unanchored");
@@ -105,7 +121,10 @@ async function objectFindings(core: KernelCore): Promise<readonly DoctorFinding[
     checked++;
     const found = await objectProblem(core, digest);
     if (found === null) sound++;
-    else if (findings.length < listedMax) findings.push(problem(`object ${digest}`, `${found} (artifact ${id} of ${row.artifact.run_id})`, "restore the object from a copy; runs that read it stop until then"));
+    else if (findings.length < listedMax)
+      findings.push(
+        problem(`object ${digest}`, `${found} (artifact ${id} of ${row.artifact.run_id})`, "restore the object from a copy; runs that read it stop until then"),
+      );
   }
   return [ok("objects", `${checked} objects named by records, ${sound} verified`), ...findings];
 }

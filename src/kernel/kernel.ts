@@ -9,9 +9,7 @@ import type { ArtifactView, ProblemView, RunView, VerifyView } from "../contract
 import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
 
 /** A workflow to run: a file on disk, or a document built in code (`defineWorkflow`) with the folder its paths are relative to. */
-export type WorkflowSource =
-  | { readonly file: string }
-  | { readonly document: JsonObject; readonly dir: string };
+export type WorkflowSource = { readonly file: string } | { readonly document: JsonObject; readonly dir: string };
 
 export interface StartOptions {
   /** Raw texts from the command line are parsed by each parameter's schema; values are taken as they are. */
@@ -66,11 +64,17 @@ export interface Runs {
   /** Follows a run that any process leads: every event from `fromSeq`; ends when the run rests or `signal` aborts. */
   watch(run: string, options?: { readonly fromSeq?: number; readonly signal?: AbortSignal }): AsyncIterable<LedgerEvent>;
   /** Logs of one step, one gate, both of these, or all. */
-  logs(run: string, filter?: { readonly step?: string; readonly gate?: string; readonly attempt?: number }): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
+  logs(
+    run: string,
+    filter?: { readonly step?: string; readonly gate?: string; readonly attempt?: number },
+  ): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
 }
 
 export interface Artifacts {
-  put(file: string, options?: { readonly type?: string; readonly name?: string; readonly run?: string; readonly schema?: string; readonly mediaType?: string }): Promise<ArtifactView>;
+  put(
+    file: string,
+    options?: { readonly type?: string; readonly name?: string; readonly run?: string; readonly schema?: string; readonly mediaType?: string },
+  ): Promise<ArtifactView>;
   /** Verified bytes of an artifact by id, unique id prefix, or digest. */
   get(id: string): Promise<Uint8Array>;
   show(id: string): Promise<ArtifactView>;
@@ -110,7 +114,12 @@ export interface Records {
 
 /** Nodes and edges of who made what from what, for one run. */
 export interface ProvenanceGraph {
-  readonly nodes: readonly { readonly id: string; readonly kind: "artifact" | "step" | "gate" | "input"; readonly label: string; readonly digest: string | null }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly kind: "artifact" | "step" | "gate" | "input";
+    readonly label: string;
+    readonly digest: string | null;
+  }[];
   readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "produced" | "used" | "judged" }[];
 }
 

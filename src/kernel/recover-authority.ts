@@ -56,7 +56,9 @@ export async function recoverAuthority(parts: RecoverParts): Promise<RecoverRepo
     for (const record of records) recovered.push(...(await restore(parts, authority, record, findings)));
     await restoreLeaves(authority, records, findings);
     await recordRecovery(parts, authority, records, recovered);
-    findings.push("events that were acknowledged but had not reached their record file are not known; checkpoints and copies elsewhere tell whether there were any");
+    findings.push(
+      "events that were acknowledged but had not reached their record file are not known; checkpoints and copies elsewhere tell whether there were any",
+    );
     findings.push("who led a run, and stop requests, are not known; every run can be resumed");
     return { workspaceId: authority.identity.workspaceId, findings };
   } finally {
@@ -77,7 +79,8 @@ async function readRecord(files: RecordFiles, stream: StreamId): Promise<ReadRec
     for (const line of splitter.push(piece)) {
       try {
         const event = decodeEvent(line.bytes);
-        if (event.seq !== events.length || event.prev !== (events.at(-1)?.hash ?? null) || event.stream !== stream) throw new LilyError("LEDGER_CHAIN_BROKEN", `line ${events.length + 1} does not follow the one before it`);
+        if (event.seq !== events.length || event.prev !== (events.at(-1)?.hash ?? null) || event.stream !== stream)
+          throw new LilyError("LEDGER_CHAIN_BROKEN", `line ${events.length + 1} does not follow the one before it`);
         events.push(event);
         good = line.offset + line.bytes.length;
       } catch (thrown) {
@@ -110,7 +113,12 @@ function identityOf(records: readonly ReadRecord[]): WorkspaceIdentity {
   return { workspaceId: first.data.workspace_id, format: 1, kernelVersion: first.data.kernel_version, createdAt: first.at };
 }
 
-async function restore(parts: RecoverParts, authority: AuthorityStore, record: ReadRecord, findings: string[]): Promise<readonly EventOf<"RECORD_RECOVERED">["data"][]> {
+async function restore(
+  parts: RecoverParts,
+  authority: AuthorityStore,
+  record: ReadRecord,
+  findings: string[],
+): Promise<readonly EventOf<"RECORD_RECOVERED">["data"][]> {
   const { stream, bytes, events, badBytes } = record;
   const last = events.at(-1);
   const runId = runOfStream(stream);
@@ -122,7 +130,9 @@ async function restore(parts: RecoverParts, authority: AuthorityStore, record: R
     await authority.journal.trim(stream, bytes.length);
     if (runId !== null) await raiseToken(authority, parts.owner, runId, Math.max(...tokensOf(events)));
   }
-  findings.push(`${stream}: ${events.length} events recovered${badBytes === 0 ? "" : `; ${badBytes} bytes behind them set aside (${record.problem ?? "an unfinished line"})`}`);
+  findings.push(
+    `${stream}: ${events.length} events recovered${badBytes === 0 ? "" : `; ${badBytes} bytes behind them set aside (${record.problem ?? "an unfinished line"})`}`,
+  );
   if (badBytes === 0) return [];
   const { name, bytes: bad } = await parts.files.setAside(stream, bytes.length);
   return [{ stream, bytes: bad.length, digest: digestBytes(bad), set_aside: name, reason: "found while the authority was recovered" }];
@@ -165,15 +175,28 @@ async function restoreLeaves(authority: AuthorityStore, records: readonly ReadRe
   findings.push(`workspace log: ${checkpointed} leaves from checkpoints, ${leaves.length - checkpointed} from later seals`);
 }
 
-async function recordRecovery(parts: RecoverParts, authority: AuthorityStore, records: readonly ReadRecord[], recovered: readonly EventOf<"RECORD_RECOVERED">["data"][]): Promise<void> {
+async function recordRecovery(
+  parts: RecoverParts,
+  authority: AuthorityStore,
+  records: readonly ReadRecord[],
+  recovered: readonly EventOf<"RECORD_RECOVERED">["data"][],
+): Promise<void> {
   const ledger = await openLedger({ authority, files: parts.files, clock: parts.clock });
   const total = records.reduce((sum, record) => sum + record.events.length, 0);
-  const summary = { stream: "authority", bytes: 0, digest: digestBytes(""), set_aside: "quarantine", reason: `authority rebuilt from ${records.length} records with ${total} events` };
-  await ledger.appendWorkspace(() => [...recovered, summary].map((data) => ({
-    kind: "RECORD_RECOVERED" as const,
-    key: `RECORD_RECOVERED/${data.stream}/${data.digest}/${total}`,
-    by: parts.principal,
-    data,
-  })));
+  const summary = {
+    stream: "authority",
+    bytes: 0,
+    digest: digestBytes(""),
+    set_aside: "quarantine",
+    reason: `authority rebuilt from ${records.length} records with ${total} events`,
+  };
+  await ledger.appendWorkspace(() =>
+    [...recovered, summary].map((data) => ({
+      kind: "RECORD_RECOVERED" as const,
+      key: `RECORD_RECOVERED/${data.stream}/${data.digest}/${total}`,
+      by: parts.principal,
+      data,
+    })),
+  );
   await ledger.close();
 }

@@ -24,7 +24,17 @@ import type { KernelCore } from "./core.ts";
 import { execTitle, execWorkflow } from "./exec-workflow.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
 import { readRunView, viewOf } from "./run-views.ts";
-import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree, schemaChecker } from "./workflow-source.ts";
+import {
+  baseOf,
+  type Configuration,
+  compileLoaded,
+  dirOf,
+  loadConfiguration,
+  type LoadedWorkflow,
+  loadWorkflow,
+  openSourceTree,
+  schemaChecker,
+} from "./workflow-source.ts";
 
 const watchPollMs = 200;
 
@@ -98,12 +108,18 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
   const { plan, planHash } = compiled;
   checkParallel(options.parallel);
   if (options.planHash !== undefined && options.planHash !== planHash) {
-    throw new LilyError("WORKFLOW_DRIFT", `the plan is ${planHash}, not ${options.planHash}: the workflow, a parameter or code that it binds changed`, { details: { expected: options.planHash, seen: planHash } });
+    throw new LilyError("WORKFLOW_DRIFT", `the plan is ${planHash}, not ${options.planHash}: the workflow, a parameter or code that it binds changed`, {
+      details: { expected: options.planHash, seen: planHash },
+    });
   }
-  if (plan.policy.sandbox === "require") throw new LilyError("SANDBOX_UNAVAILABLE", "the policy says sandbox: require, and this version of Lily has no sandbox");
+  if (plan.policy.sandbox === "require")
+    throw new LilyError("SANDBOX_UNAVAILABLE", "the policy says sandbox: require, and this version of Lily has no sandbox");
   const inputs = await inputFiles(core, loaded, plan.inputs, options.inputs ?? {});
   const deps = await runtimeDeps(core, loaded.configuration);
-  const led = options.runId === undefined ? await createRun(deps, options.title === undefined ? {} : { title: options.title }) : await continueCreated(deps, options.runId);
+  const led =
+    options.runId === undefined
+      ? await createRun(deps, options.title === undefined ? {} : { title: options.title })
+      : await continueCreated(deps, options.runId);
   const state = createRunState(plan, led.runId);
   for (const event of led.events) applyEvent(state, event);
   const run: RunContext = {
@@ -169,18 +185,27 @@ async function continueCreated(deps: RuntimeDeps, runText: string): Promise<LedR
   });
 }
 
-async function inputFiles(core: KernelCore, loaded: LoadedWorkflow, declared: CompiledPlan["plan"]["inputs"], given: Readonly<Record<string, string>>): Promise<Readonly<Record<string, InputFile>>> {
+async function inputFiles(
+  core: KernelCore,
+  loaded: LoadedWorkflow,
+  declared: CompiledPlan["plan"]["inputs"],
+  given: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, InputFile>>> {
   const unknown = Object.keys(given).filter((name) => !Object.hasOwn(declared, name));
-  if (unknown.length > 0) throw new LilyError("PARAM_INVALID", `the workflow has no input ${unknown.join(", ")}; it has ${Object.keys(declared).join(", ") || "none"}`);
+  if (unknown.length > 0)
+    throw new LilyError("PARAM_INVALID", `the workflow has no input ${unknown.join(", ")}; it has ${Object.keys(declared).join(", ") || "none"}`);
   const files: Record<string, InputFile> = {};
   for (const [name, input] of Object.entries(declared)) {
     const override = given[name];
     if (override !== undefined) files[name] = { tree: await core.parts.trees.openTree(dirOf(override)), path: baseOf(override) };
     else if (input.file !== null) files[name] = { tree: loaded.tree, path: input.file };
     const file = files[name];
-    if (file === undefined) throw new LilyError("INPUT_NOT_FOUND", `input ${name} has no file: give one with --input ${name}=FILE`, { details: { input: name } });
+    if (file === undefined)
+      throw new LilyError("INPUT_NOT_FOUND", `input ${name} has no file: give one with --input ${name}=FILE`, { details: { input: name } });
     if ((await file.tree.stat(parseRelativePath(file.path))) === null) {
-      throw new LilyError("INPUT_NOT_FOUND", `input ${name}: there is no file ${file.path} in ${file.tree.root}`, { details: { input: name, path: file.path } });
+      throw new LilyError("INPUT_NOT_FOUND", `input ${name}: there is no file ${file.path} in ${file.tree.root}`, {
+        details: { input: name, path: file.path },
+      });
     }
   }
   return files;
@@ -207,7 +232,18 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
     const drift = await verifyPlanCode(plan, tree, configuration.tree);
     if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
     requireSchemas(configuration, plan.schemas);
-    const run: RunContext = { deps, runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, principal: deps.probe.principal(), loadedModules: new Map() };
+    const run: RunContext = {
+      deps,
+      runId,
+      plan,
+      planHash: event.data.plan_hash,
+      state,
+      sourceDir,
+      tree,
+      configDir: configuration.dir,
+      principal: deps.probe.principal(),
+      loadedModules: new Map(),
+    };
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies]);
   });
 }
@@ -216,7 +252,10 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
 function requireSchemas(configuration: Configuration, bound: CompiledPlan["plan"]["schemas"]): void {
   for (const { schema_id, digest } of bound) {
     const seen = configuration.registry.find(schema_id)?.digest ?? null;
-    if (seen !== digest) throw new LilyError("WORKFLOW_DRIFT", `schema ${schema_id} was ${digest} when the run was planned, and is ${seen ?? "not registered"} now`, { details: { schema_id } });
+    if (seen !== digest)
+      throw new LilyError("WORKFLOW_DRIFT", `schema ${schema_id} was ${digest} when the run was planned, and is ${seen ?? "not registered"} now`, {
+        details: { schema_id },
+      });
   }
 }
 
@@ -294,7 +333,18 @@ async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Prom
     const canceled = cancelBody(reason, String(led.token));
     const sourceDir = committed?.event.data.source_dir ?? core.parts.homeDir;
     const tree = await openSourceTree(core, committed === null ? core.parts.homeDir : sourceDir).catch(() => openSourceTree(core, core.parts.homeDir));
-    const run: RunContext = { deps, runId, plan, planHash: state.planHash ?? plan.policy_digest, state, sourceDir, tree, configDir: core.parts.homeDir, principal: deps.probe.principal(), loadedModules: new Map() };
+    const run: RunContext = {
+      deps,
+      runId,
+      plan,
+      planHash: state.planHash ?? plan.policy_digest,
+      state,
+      sourceDir,
+      tree,
+      configDir: core.parts.homeDir,
+      principal: deps.probe.principal(),
+      loadedModules: new Map(),
+    };
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...interrupted, canceled]).done();
   });
 }
@@ -302,10 +352,29 @@ async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Prom
 /** A run that was only created has no plan; nothing of this one is recorded. */
 function emptyPlan(): CompiledPlan["plan"] {
   const policy = { tools: null, write: null, network: "allow", sandbox: "off", attempts_max: 1 } as const;
-  return { v: 1, workflow: "none", title: null, params: {}, inputs: {}, policy, policy_digest: digestBytes(""), steps: [], gates: [], routes: [], code: [], uses: [], modules: [], schemas: [] };
+  return {
+    v: 1,
+    workflow: "none",
+    title: null,
+    params: {},
+    inputs: {},
+    policy,
+    policy_digest: digestBytes(""),
+    steps: [],
+    gates: [],
+    routes: [],
+    code: [],
+    uses: [],
+    modules: [],
+    schemas: [],
+  };
 }
 
-async function* watch(core: KernelCore, runText: string, options: { readonly fromSeq?: number; readonly signal?: AbortSignal }): AsyncGenerator<LedgerEvent, void, void> {
+async function* watch(
+  core: KernelCore,
+  runText: string,
+  options: { readonly fromSeq?: number; readonly signal?: AbortSignal },
+): AsyncGenerator<LedgerEvent, void, void> {
   const runId = await core.findRun(runText);
   const ledger = await core.ledger();
   let next = options.fromSeq ?? 0;

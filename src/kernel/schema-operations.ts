@@ -34,7 +34,8 @@ async function checkVersions(core: KernelCore, schemaId: string | null): Promise
     }
   }
   for (const { schema_id, previous, path, message } of registry.versionProblems()) {
-    if (schemaId === null || schema_id === schemaId) problems.push(problemOf("SCHEMA_INCOMPATIBLE", `${schema_id} breaks readers of ${previous}: ${message}`, file, path));
+    if (schemaId === null || schema_id === schemaId)
+      problems.push(problemOf("SCHEMA_INCOMPATIBLE", `${schema_id} breaks readers of ${previous}: ${message}`, file, path));
   }
   return problems;
 }

@@ -79,7 +79,9 @@ function invalidWorkflow(problems: readonly ProblemView[]): LilyError {
     return problem.line === null ? problem.message : `${place}  ${problem.message}`;
   });
   const more = problems.length > lines.length ? `\n... and ${problems.length - lines.length} more` : "";
-  return new LilyError("WORKFLOW_INVALID", `the workflow has ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${lines.join("\n")}${more}`, { details: { problems: lines } });
+  return new LilyError("WORKFLOW_INVALID", `the workflow has ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${lines.join("\n")}${more}`, {
+    details: { problems: lines },
+  });
 }
 
 /** The folder of a workflow, without the workspace (S7). */
@@ -115,7 +117,8 @@ async function readConfig(tree: FileTree): Promise<WorkspaceConfig | null> {
 async function registerFile(registry: SchemaRegistry, tree: FileTree, id: string, path: string): Promise<void> {
   const bytes = await readSchemaFile(tree, id, path);
   const { document } = parseLocated(bytes, path);
-  if (document === null || !isJsonObject(document.value)) throw new LilyError("SCHEMA_INVALID", `schema ${id}: ${path} is not a JSON object`, { details: { schema_id: id, path } });
+  if (document === null || !isJsonObject(document.value))
+    throw new LilyError("SCHEMA_INVALID", `schema ${id}: ${path} is not a JSON object`, { details: { schema_id: id, path } });
   registry.register(id, { jsonSchema: document.value }, "workspace");
 }
 
@@ -124,7 +127,10 @@ async function readSchemaFile(tree: FileTree, id: string, path: string): Promise
     return await tree.read(parseRelativePath(path.startsWith("./") ? path.slice(2) : path), schemaBytesMax);
   } catch (thrown) {
     if (!isLilyError(thrown, "INPUT_NOT_FOUND")) throw thrown;
-    throw new LilyError("INPUT_NOT_FOUND", `schema ${id} of ${configFileName}: there is no file ${path} in ${tree.root}`, { cause: thrown, details: { schema_id: id, path } });
+    throw new LilyError("INPUT_NOT_FOUND", `schema ${id} of ${configFileName}: there is no file ${path} in ${tree.root}`, {
+      cause: thrown,
+      details: { schema_id: id, path },
+    });
   }
 }
 

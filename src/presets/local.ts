@@ -49,7 +49,10 @@ export async function openLocal(options: OpenLocalOptions = {}): Promise<Kernel>
 }
 
 /** Makes lily.yaml and the workspace beside it, where they are missing. */
-export async function initWorkspace(dir: string, options: Pick<OpenLocalOptions, "dataHome"> = {}): Promise<{ readonly workspaceDir: string; readonly workspaceId: string; readonly created: boolean; readonly files: readonly string[] }> {
+export async function initWorkspace(
+  dir: string,
+  options: Pick<OpenLocalOptions, "dataHome"> = {},
+): Promise<{ readonly workspaceDir: string; readonly workspaceId: string; readonly created: boolean; readonly files: readonly string[] }> {
   const workspaceDir = join(resolve(dir), workspaceFolder);
   const files: string[] = [];
   const created = !isWorkspace(workspaceDir);
@@ -131,7 +134,11 @@ async function recordCreation(workspaceDir: string, authority: AuthorityStore): 
 /** Records without their authority are not an empty place: making a new workspace over them would orphan them. */
 function refuseRemains(workspaceDir: string): void {
   if (!hasRemains(workspaceDir)) return;
-  throw new LilyError("AUTHORITY_DAMAGED", `${join(workspaceDir, authorityFile)} is missing, but the workspace holds records; run lily doctor --recover-authority`, { details: { path: workspaceDir } });
+  throw new LilyError(
+    "AUTHORITY_DAMAGED",
+    `${join(workspaceDir, authorityFile)} is missing, but the workspace holds records; run lily doctor --recover-authority`,
+    { details: { path: workspaceDir } },
+  );
 }
 
 function notFound(workspaceDir: string): LilyError {

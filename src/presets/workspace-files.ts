@@ -62,7 +62,8 @@ function probeFileSystem(dir: string): void {
   } catch (thrown) {
     if (thrown instanceof LilyError) throw thrown;
     const code = thrown instanceof Error && "code" in thrown ? thrown.code : null;
-    if (code === "EPERM" || code === "ENOTSUP" || code === "EINVAL" || code === "ENOSYS") throw unfit(`it does not support links or folder sync (${String(code)})`);
+    if (code === "EPERM" || code === "ENOTSUP" || code === "EINVAL" || code === "ENOSYS")
+      throw unfit(`it does not support links or folder sync (${String(code)})`);
     throw thrown;
   } finally {
     fs.rmSync(name, { force: true });

@@ -48,7 +48,19 @@ export async function beginBodies(run: RunContext, inputs: Readonly<Record<strin
   return bodies;
 }
 
-function origin(run: RunContext, type: string, name: string): { readonly run_id: string; readonly artifact_type: string; readonly name: string; readonly producer_id: string; readonly producer_kind: "system"; readonly attempt: number; readonly inputs: readonly ArtifactId[] } {
+function origin(
+  run: RunContext,
+  type: string,
+  name: string,
+): {
+  readonly run_id: string;
+  readonly artifact_type: string;
+  readonly name: string;
+  readonly producer_id: string;
+  readonly producer_kind: "system";
+  readonly attempt: number;
+  readonly inputs: readonly ArtifactId[];
+} {
   return { run_id: run.runId, artifact_type: type, name, producer_id: "kernel", producer_kind: "system", attempt: 0, inputs: [] };
 }
 
@@ -78,7 +90,10 @@ async function storeInput(run: RunContext, name: string, input: PlanInput, file:
   if (input.schema !== null) {
     const value = parseJson(await file.tree.read(path, jsonBytesMax));
     const problems = await run.deps.schemas.problems(input.schema, value);
-    if (problems.length > 0) throw new LilyError("SCHEMA_MISMATCH", `input ${name}: ${path} does not fit ${input.schema}: ${problems.slice(0, 5).join("; ")}`, { details: { input: name } });
+    if (problems.length > 0)
+      throw new LilyError("SCHEMA_MISMATCH", `input ${name}: ${path} does not fit ${input.schema}: ${problems.slice(0, 5).join("; ")}`, {
+        details: { input: name },
+      });
     return run.deps.artifacts.prepareJson({ ...shared, artifact_type: input.schema, schema_id: input.schema, value });
   }
   const source = await file.tree.open(path);

@@ -65,7 +65,14 @@ async function statOrNull(tree: FileTree, path: RelativePath): Promise<TreeEntry
 }
 
 /** Throws STEP_OUTPUT_MISSING or STEP_OUTPUT_INVALID naming output and path. */
-export async function collectFile(run: RunContext, producer: Producer, tree: FileTree, name: string, output: PlanOutput, before: OutputMarks): Promise<CollectedOutput> {
+export async function collectFile(
+  run: RunContext,
+  producer: Producer,
+  tree: FileTree,
+  name: string,
+  output: PlanOutput,
+  before: OutputMarks,
+): Promise<CollectedOutput> {
   if (output.glob !== null) return collectGlob(run, producer, tree, name, output, before);
   const path = parseRelativePath(output.path ?? "");
   const entry = await checkedStat(tree, name, path);
@@ -78,7 +85,14 @@ export async function collectFile(run: RunContext, producer: Producer, tree: Fil
   return { name, plural: false, artifacts: [await storeFile(run, producer, tree, name, output, entry, name)] };
 }
 
-async function collectGlob(run: RunContext, producer: Producer, tree: FileTree, name: string, output: PlanOutput, before: OutputMarks): Promise<CollectedOutput> {
+async function collectGlob(
+  run: RunContext,
+  producer: Producer,
+  tree: FileTree,
+  name: string,
+  output: PlanOutput,
+  before: OutputMarks,
+): Promise<CollectedOutput> {
   const artifacts: PreparedArtifact[] = [];
   let staleCount = 0;
   for (const entry of await tree.glob([output.glob ?? ""], globFilesMax)) {
@@ -121,7 +135,15 @@ async function checkedStat(tree: FileTree, name: string, path: RelativePath): Pr
   }
 }
 
-async function storeFile(run: RunContext, producer: Producer, tree: FileTree, name: string, output: PlanOutput, entry: TreeEntry, artifactName: string): Promise<PreparedArtifact> {
+async function storeFile(
+  run: RunContext,
+  producer: Producer,
+  tree: FileTree,
+  name: string,
+  output: PlanOutput,
+  entry: TreeEntry,
+  artifactName: string,
+): Promise<PreparedArtifact> {
   if (entry.kind !== "file") throw invalid(name, entry.path, `is a ${entry.kind}, not a regular file`);
   const shared = {
     run_id: run.runId,
@@ -139,7 +161,12 @@ async function storeFile(run: RunContext, producer: Producer, tree: FileTree, na
   }
   const source = await openFile(tree, name, entry.path);
   try {
-    return await run.deps.artifacts.prepareSource({ ...shared, artifact_type: "file", media_type: output.media_type ?? mediaTypeOf(entry.path), source: producer.secrets.guardSource(source, name) });
+    return await run.deps.artifacts.prepareSource({
+      ...shared,
+      artifact_type: "file",
+      media_type: output.media_type ?? mediaTypeOf(entry.path),
+      source: producer.secrets.guardSource(source, name),
+    });
   } finally {
     await source.close();
   }

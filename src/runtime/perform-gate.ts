@@ -104,7 +104,14 @@ async function freshGateFolder(run: RunContext, gate: PlanGate, attempt: number,
 
 type CommandCheck = Extract<PlanGate["check"], { readonly kind: "command" }>;
 
-async function observeCommand(run: RunContext, gate: PlanGate, check: CommandCheck, step: StepState | null, attempt: number, end: EndSignal): Promise<Observed> {
+async function observeCommand(
+  run: RunContext,
+  gate: PlanGate,
+  check: CommandCheck,
+  step: StepState | null,
+  attempt: number,
+  end: EndSignal,
+): Promise<Observed> {
   const { processes, probe } = run.deps;
   const folder = await gateFolder(run, gate, step, attempt);
   const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), asPath(run, folder));
@@ -150,7 +157,14 @@ async function parseFile(run: RunContext, stored: StoredArtifact): Promise<JsonV
   return parseJson(await run.deps.objects.get(stored.ref.digest, { bytesMax: jsonBytesMax }));
 }
 
-async function storeResult(run: RunContext, gate: PlanGate, attempt: number, verdict: GateVerdict, logs: readonly PreparedArtifact[], inputs: readonly ArtifactId[]): Promise<PreparedArtifact> {
+async function storeResult(
+  run: RunContext,
+  gate: PlanGate,
+  attempt: number,
+  verdict: GateVerdict,
+  logs: readonly PreparedArtifact[],
+  inputs: readonly ArtifactId[],
+): Promise<PreparedArtifact> {
   const payload = {
     gate_id: gate.id,
     status: verdict.status,

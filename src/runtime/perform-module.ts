@@ -19,7 +19,16 @@ const settleGraceMs = 2_000;
 /** Told when trusted code goes on after its end, and when it settles at last. */
 export type OnAbandoned = (settled: Promise<void>) => void;
 
-export async function performModule(run: RunContext, step: StepState, attempt: number, folder: AttemptFolder, lookup: ReferenceLookup, end: EndSignal, log: (line: string) => void, onAbandoned: OnAbandoned): Promise<Execution> {
+export async function performModule(
+  run: RunContext,
+  step: StepState,
+  attempt: number,
+  folder: AttemptFolder,
+  lookup: ReferenceLookup,
+  end: EndSignal,
+  log: (line: string) => void,
+  onAbandoned: OnAbandoned,
+): Promise<Execution> {
   const { clock, probe } = run.deps;
   const startedAtMs = clock.monotonicMs();
   const loaded = await loadOnce(run, step);

@@ -21,7 +21,14 @@ export interface ProcessExecution {
   readonly violation: string | null;
 }
 
-export async function performProcess(run: RunContext, step: StepState, attempt: number, folder: AttemptFolder, lookup: ReferenceLookup, end: EndSignal): Promise<ProcessExecution> {
+export async function performProcess(
+  run: RunContext,
+  step: StepState,
+  attempt: number,
+  folder: AttemptFolder,
+  lookup: ReferenceLookup,
+  end: EndSignal,
+): Promise<ProcessExecution> {
   const { processes, probe } = run.deps;
   const { env, redact } = stepEnvironment(probe, step.plan, lookup);
   const { argv, kind } = commandOf(step, lookup);
@@ -77,7 +84,13 @@ function commandOf(step: StepState, lookup: ReferenceLookup): { readonly argv: r
 /** This version has no sandbox: what it cannot hold it says it does not (S6). */
 function enforcementOf(run: RunContext): ReturnType<typeof enforcementSummary> {
   const { policy } = run.plan;
-  return enforcementSummary({ tools: policy.tools !== null, write: policy.write !== null, network: policy.network === "deny", sandboxed: false, compared: false });
+  return enforcementSummary({
+    tools: policy.tools !== null,
+    write: policy.write !== null,
+    network: policy.network === "deny",
+    sandboxed: false,
+    compared: false,
+  });
 }
 
 function notStarted(kind: "process" | "shell", reason: string, code = "STEP_SPAWN_FAILED"): Execution {

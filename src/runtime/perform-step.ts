@@ -107,7 +107,12 @@ async function violationBodies(context: Attempt, details: string): Promise<reado
 
 type Settled = Exclude<Execution, { readonly ok: "abandoned" }>;
 
-async function report(context: Attempt, execution: Execution, extra: readonly EventBody[], written: { readonly stdout: boolean; readonly stderr: boolean }): Promise<Delivery> {
+async function report(
+  context: Attempt,
+  execution: Execution,
+  extra: readonly EventBody[],
+  written: { readonly stdout: boolean; readonly stderr: boolean },
+): Promise<Delivery> {
   const { run, step, attempt, folder, producer } = context;
   if (execution.ok === "abandoned") {
     const data = { step_id: step.plan.id, attempt, reason: "abandoned" as const };
@@ -144,12 +149,21 @@ async function collect(context: Attempt, values: Extract<Execution, { readonly o
     const output = step.plan.outputs[name];
     if (output === undefined) continue;
     const isFile = output.path !== null || output.glob !== null;
-    collected.push(isFile ? await collectFile(run, producer, tree, name, output, before) : await collectValue(run, producer, name, output.schema, output.optional, values));
+    collected.push(
+      isFile ? await collectFile(run, producer, tree, name, output, before) : await collectValue(run, producer, name, output.schema, output.optional, values),
+    );
   }
   return collected;
 }
 
-async function collectValue(run: RunContext, producer: Producer, name: string, schema: string | null, optional: boolean, values: Extract<Execution, { readonly ok: true }>["values"]): Promise<CollectedOutput> {
+async function collectValue(
+  run: RunContext,
+  producer: Producer,
+  name: string,
+  schema: string | null,
+  optional: boolean,
+  values: Extract<Execution, { readonly ok: true }>["values"],
+): Promise<CollectedOutput> {
   const value = Object.hasOwn(values, name) ? values[name] : undefined;
   if (value === undefined) {
     if (optional) return { name, plural: false, artifacts: [] };

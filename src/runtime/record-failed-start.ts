@@ -14,9 +14,17 @@ export async function recordFailedStart(run: RunContext, led: LedRun, thrown: un
   if (!isLilyError(thrown) || isFault(thrown)) return;
   const { state, deps } = run;
   const at = timeText(deps.clock.nowMs());
-  const failed: EventBody = { kind: "RUN_FAILED", key: `RUN_FAILED/${state.events}`, data: { reason: thrown.message.slice(0, 2000).toWellFormed(), code: thrown.code } };
+  const failed: EventBody = {
+    kind: "RUN_FAILED",
+    key: `RUN_FAILED/${state.events}`,
+    data: { reason: thrown.message.slice(0, 2000).toWellFormed(), code: thrown.code },
+  };
   applyEvent(state, { ...failed, at });
-  const sealed: EventBody = { kind: "RUN_SEALED", key: `RUN_SEALED/${state.events}`, data: { outcome: "failed", events: state.events, counts: { steps: state.steps.length, ...state.counts } } };
+  const sealed: EventBody = {
+    kind: "RUN_SEALED",
+    key: `RUN_SEALED/${state.events}`,
+    data: { outcome: "failed", events: state.events, counts: { steps: state.steps.length, ...state.counts } },
+  };
   applyEvent(state, { ...sealed, at });
   const drafts: readonly EventDraft[] = [failed, sealed].map((body) => ({ ...body, by: run.principal, at }));
   await led.writer.append(drafts, { leaf: "seal" });

@@ -62,7 +62,8 @@ export function foldRun(plan: PlanDocument, runId: RunId, events: readonly Ledge
 /** RUN_RESUMED (or RUN_UNBLOCKED), and STEP_INTERRUPTED for what was in flight when the earlier leader ended. */
 export function resumeBodies(state: RunState, token: number, reason: { readonly unblock: string | null }): readonly EventBody[] {
   if (state.phase === "blocked") {
-    if (reason.unblock === null) throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is blocked: ${state.ending?.reason ?? ""}. Unblock it with --unblock REASON`);
+    if (reason.unblock === null)
+      throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is blocked: ${state.ending?.reason ?? ""}. Unblock it with --unblock REASON`);
     return [{ kind: "RUN_UNBLOCKED", key: `RUN_UNBLOCKED/${token}`, data: { reason: clipText(reason.unblock, 4096) } }];
   }
   if (state.phase !== "running") throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is ${state.phase}; it cannot be resumed`);

@@ -50,7 +50,9 @@ export class SecretGuard {
 
   #refuse(bytes: string, output: string): void {
     if (!this.#refused.some((form) => bytes.includes(form))) return;
-    throw new LilyError("STEP_OUTPUT_INVALID", `output ${output} holds the value of a secret of the step; it was not stored. Keep secrets out of outputs`, { details: { output } });
+    throw new LilyError("STEP_OUTPUT_INVALID", `output ${output} holds the value of a secret of the step; it was not stored. Keep secrets out of outputs`, {
+      details: { output },
+    });
   }
 }
 

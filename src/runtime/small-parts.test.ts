@@ -25,7 +25,13 @@ describe("the end signal", () => {
 describe("a fault", () => {
   test("E7: is what stops the run itself, and never a step's own failure", () => {
     const code = (name: ConstructorParameters<typeof LilyError>[0]): boolean => isFault(new LilyError(name, "x"));
-    expect([code("STORAGE_FULL"), code("OBJECT_CORRUPT"), code("LEDGER_TOKEN_STALE"), code("WORKSPACE_READ_ONLY"), isFault(new Error("x"))]).toEqual([true, true, true, true, true]);
+    expect([code("STORAGE_FULL"), code("OBJECT_CORRUPT"), code("LEDGER_TOKEN_STALE"), code("WORKSPACE_READ_ONLY"), isFault(new Error("x"))]).toEqual([
+      true,
+      true,
+      true,
+      true,
+      true,
+    ]);
     expect([code("STEP_OUTPUT_MISSING"), code("INPUT_NOT_FOUND"), code("WORKFLOW_DRIFT")]).toEqual([false, false, false]);
   });
 });
@@ -77,7 +83,7 @@ describe("the secret guard", () => {
   });
 
   test("S4: every form of a value with several lines and Unicode is taken out of a text", () => {
-    const value = "line one\nzwölf \"boxkämpfer\"/jagen";
+    const value = 'line one\nzwölf "boxkämpfer"/jagen';
     const forms = secretForms([value]);
     for (const text of [value, JSON.stringify(value), encodeURIComponent(value), value.split("\n")[1] ?? ""]) {
       const clean = redactText(`a ${text} b`, forms);

@@ -75,7 +75,13 @@ function isPlural(state: RunState, reference: Reference): boolean {
 type ArtifactForm = (stored: StoredArtifact) => Promise<JsonValue>;
 
 /** Resolves every reference beforehand, so that the templates can be filled without waiting. */
-export async function prepareLookup(run: RunContext, step: StepState | null, attempt: number, references: readonly Reference[], form: ArtifactForm): Promise<ReferenceLookup> {
+export async function prepareLookup(
+  run: RunContext,
+  step: StepState | null,
+  attempt: number,
+  references: readonly Reference[],
+  form: ArtifactForm,
+): Promise<ReferenceLookup> {
   const values = new Map<string, JsonValue>();
   for (const reference of references) {
     const text = referenceText(reference);

@@ -8,7 +8,14 @@ import type { CollectedOutput } from "./collect-outputs.ts";
 /** How an executor ended, before outputs are collected. */
 export type Execution =
   | { readonly ok: true; readonly executor: ExecutorSummary; readonly durationMs: number; readonly values: Readonly<Record<string, JsonValue>> }
-  | { readonly ok: false; readonly outcome: "failed" | "timeout"; readonly code: string; readonly reason: string; readonly executor: ExecutorSummary | null; readonly durationMs: number }
+  | {
+      readonly ok: false;
+      readonly outcome: "failed" | "timeout";
+      readonly code: string;
+      readonly reason: string;
+      readonly executor: ExecutorSummary | null;
+      readonly durationMs: number;
+    }
   /** Trusted code that went on after it was told to stop (E6). */
   | { readonly ok: "abandoned"; readonly durationMs: number };
 
@@ -19,7 +26,14 @@ export function storedBody(prepared: PreparedArtifact): EventBody {
   return { kind: "ARTIFACT_STORED", key: `ARTIFACT_STORED/${artifact.artifact_id}`, data: { artifact, ...(inline === undefined ? {} : { inline }) } };
 }
 
-export function completedBody(stepId: string, attempt: number, outputs: readonly CollectedOutput[], logs: readonly PreparedArtifact[], executor: ExecutorSummary, durationMs: number): EventBody {
+export function completedBody(
+  stepId: string,
+  attempt: number,
+  outputs: readonly CollectedOutput[],
+  logs: readonly PreparedArtifact[],
+  executor: ExecutorSummary,
+  durationMs: number,
+): EventBody {
   const sorted = [...outputs].filter((output) => output.plural || output.artifacts.length > 0).sort((a, b) => (a.name < b.name ? -1 : 1));
   const digests: EventData["STEP_COMPLETED"]["outputs"] = {};
   for (const output of sorted) {
@@ -40,7 +54,14 @@ export function completedBody(stepId: string, attempt: number, outputs: readonly
   return { kind: "STEP_COMPLETED", key: `STEP_COMPLETED/${stepId}/${attempt}`, data };
 }
 
-export function failedBody(stepId: string, attempt: number, failure: { readonly outcome: "failed" | "timeout"; readonly code: string; readonly reason: string }, logs: readonly PreparedArtifact[], executor: ExecutorSummary | null, durationMs: number): EventBody {
+export function failedBody(
+  stepId: string,
+  attempt: number,
+  failure: { readonly outcome: "failed" | "timeout"; readonly code: string; readonly reason: string },
+  logs: readonly PreparedArtifact[],
+  executor: ExecutorSummary | null,
+  durationMs: number,
+): EventBody {
   const data = {
     step_id: stepId,
     attempt,

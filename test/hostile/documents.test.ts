@@ -17,8 +17,11 @@ async function expectNoRun(): Promise<void> {
 }
 
 describe("workflow files", () => {
-  const ok = "workflow: w\nversion: 1\nsteps:\n  a: { run: [\"true\"] }\n";
-  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${"bcdefghi".split("").map((name, index) => `${name}: &${name} [${Array(9).fill(`*${"abcdefgh"[index]}`).join(",")}]`).join("\n")}\n${ok}`;
+  const ok = 'workflow: w\nversion: 1\nsteps:\n  a: { run: ["true"] }\n';
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${"bcdefghi"
+    .split("")
+    .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${"abcdefgh"[index]}`).join(",")}]`)
+    .join("\n")}\n${ok}`;
   const cases: readonly (readonly [string, string | Uint8Array, string, RegExp])[] = [
     ["empty", "", "WORKFLOW_INVALID", /./],
     ["only white space", " \n\t\n", "WORKFLOW_INVALID", /./],
@@ -29,7 +32,12 @@ describe("workflow files", () => {
     ["not UTF-8", new Uint8Array([0x77, 0xff, 0xfe]), "WORKFLOW_INVALID", /./],
     ["larger than the limit", `${ok}# ${"x".repeat(17 * 1024 * 1024)}`, "INPUT_TOO_LARGE", /w\.yaml|larger/],
     ["deeper than the limit, in flow style", `${ok}title: ${"[".repeat(5_000)}${"]".repeat(5_000)}\n`, "WORKFLOW_INVALID", /./],
-    ["deeper than the limit, in block style", `${ok}x:\n${Array.from({ length: 300 }, (_, depth) => `${" ".repeat(depth + 1)}k:`).join("\n")} 1\n`, "WORKFLOW_INVALID", /./],
+    [
+      "deeper than the limit, in block style",
+      `${ok}x:\n${Array.from({ length: 300 }, (_, depth) => `${" ".repeat(depth + 1)}k:`).join("\n")} 1\n`,
+      "WORKFLOW_INVALID",
+      /./,
+    ],
     ["an alias bomb", bomb, "WORKFLOW_INVALID", /alias|anchor/i],
     ["a merge key", `x: &x {a: 1}\n${ok}y: {<<: *x}\n`, "WORKFLOW_INVALID", /./],
     ["a tag", `${ok}title: !!js/function "x"\n`, "WORKFLOW_INVALID", /tag/i],
@@ -91,7 +99,22 @@ describe("workflow files", () => {
 });
 
 describe("paths that try to leave", () => {
-  const paths = ["/etc/passwd", "../up", "a/../../up", "a//b", "./../x", "a\\b", "C:\\x", "C:/x", "a\u0000b", "a\nb", ".lily/authority.db", "", "a/./b", "x".repeat(1_100)];
+  const paths = [
+    "/etc/passwd",
+    "../up",
+    "a/../../up",
+    "a//b",
+    "./../x",
+    "a\\b",
+    "C:\\x",
+    "C:/x",
+    "a\u0000b",
+    "a\nb",
+    ".lily/authority.db",
+    "",
+    "a/./b",
+    "x".repeat(1_100),
+  ];
   for (const path of paths) {
     test(`an output path ${JSON.stringify(path.slice(0, 30))} is refused when the workflow is checked`, async () => {
       const refusal = await refusalOf(bed.start(flow({ a: sh("true", { outputs: { o: { path } } }) })));
@@ -114,7 +137,8 @@ describe("paths that try to leave", () => {
   }
   test("an input file outside, or behind a link, is refused", async () => {
     symlinkSync("/etc", join(bed.dir, "etc"));
-    for (const file of ["/etc/passwd", "../x", "etc/passwd"]) expect((await refusalOf(bed.start(flow({ a: sh("true") }, { inputs: { i: { file } } })))).code).toMatch(/WORKFLOW_INVALID|PATH_INVALID/);
+    for (const file of ["/etc/passwd", "../x", "etc/passwd"])
+      expect((await refusalOf(bed.start(flow({ a: sh("true") }, { inputs: { i: { file } } })))).code).toMatch(/WORKFLOW_INVALID|PATH_INVALID/);
     await expectNoRun();
   });
   test("code behind a link is not bound, and not run as if it were", async () => {
@@ -154,7 +178,10 @@ describe("parameters", () => {
   }
   test("an unknown or missing parameter is refused by name", async () => {
     expect(await refusalOf(bed.start(typed({ type: "string" })))).toMatchObject({ code: "PARAM_INVALID", message: expect.stringContaining("x") });
-    expect(await refusalOf(bed.start(typed({ type: "string", default: "a" }), { params: { y: 1 } }))).toMatchObject({ code: "PARAM_INVALID", message: expect.stringContaining("y") });
+    expect(await refusalOf(bed.start(typed({ type: "string", default: "a" }), { params: { y: 1 } }))).toMatchObject({
+      code: "PARAM_INVALID",
+      message: expect.stringContaining("y"),
+    });
     expect((await refusalOf(bed.start(typed({ type: "string", default: "a" }), { params: JSON.parse('{"__proto__":1}') }))).code).toMatch(/PARAM_INVALID|JSON/);
     await expectNoRun();
   });
@@ -164,7 +191,10 @@ describe("parameters", () => {
     const [log] = await (await bed.kernel()).artifacts.list({ run_id: view.run_id, artifact_type: "log" });
     expect(new TextDecoder().decode(await (await bed.kernel()).artifacts.get(log?.artifact_id ?? ""))).toBe(value);
     expect(bed.has("owned")).toBe(false);
-    expect(await refusalOf(bed.run(typed({ type: "string" }), { params: { x: "-c" } }))).toMatchObject({ code: "PARAM_INVALID", message: expect.stringContaining("option") });
+    expect(await refusalOf(bed.run(typed({ type: "string" }), { params: { x: "-c" } }))).toMatchObject({
+      code: "PARAM_INVALID",
+      message: expect.stringContaining("option"),
+    });
   });
   test("a huge value is given whole or refused by the system as a failed step, never cut", async () => {
     const { view } = await bed.run(typed({ type: "string" }), { params: { x: "y".repeat(300_000) } });
@@ -210,9 +240,15 @@ describe("lily.yaml", () => {
       bed.write("s.json", text);
       const document = flow({ a: sh("touch ran; echo '\"x\"' > o", { outputs: { o: { path: "o", schema: "s.v1" } } }) });
       const kernel = await bed.kernel();
-      const problems = await kernel.schemas.check("s.v1", null).then((list) => list.map((one) => one.code), (thrown: unknown) => [String(Reflect.get(Object(thrown), "code"))]);
+      const problems = await kernel.schemas.check("s.v1", null).then(
+        (list) => list.map((one) => one.code),
+        (thrown: unknown) => [String(Reflect.get(Object(thrown), "code"))],
+      );
       expect(problems).toEqual(["SCHEMA_INVALID"]);
-      const outcome = await bed.run(document).then((ran) => ran.view.status, (thrown: unknown) => String(Reflect.get(Object(thrown), "code")));
+      const outcome = await bed.run(document).then(
+        (ran) => ran.view.status,
+        (thrown: unknown) => String(Reflect.get(Object(thrown), "code")),
+      );
       expect(outcome).toMatch(/SCHEMA_INVALID|failed/);
     });
   }
@@ -230,14 +266,26 @@ describe("hostile repositories as source", () => {
   test("hooks, fsmonitor, filters and aliases of the repository do not run when the source is described", async () => {
     mkdirSync(join(bed.dir, ".hooks"));
     bed.write(".hooks/owned.sh", "#!/bin/sh\ntouch $(dirname $0)/../../owned\n", 0o755);
-    const git = (...argv: string[]): void => void execFileSync("git", argv, { cwd: bed.dir, env: { PATH: process.env["PATH"] ?? "", HOME: bed.root, GIT_CONFIG_NOSYSTEM: "1" }, stdio: "ignore" });
+    const git = (...argv: string[]): void =>
+      void execFileSync("git", argv, { cwd: bed.dir, env: { PATH: process.env["PATH"] ?? "", HOME: bed.root, GIT_CONFIG_NOSYSTEM: "1" }, stdio: "ignore" });
     git("init");
     bed.write("a.txt", "x");
     bed.write(".gitattributes", "* filter=own diff=own\n");
     git("add", "a.txt");
     git("-c", "user.name=x", "-c", "user.email=x@x", "commit", "-m", "x");
     const script = join(bed.dir, ".hooks/owned.sh");
-    for (const [name, value] of [["core.fsmonitor", script], ["core.hooksPath", join(bed.dir, ".hooks")], ["filter.own.clean", script], ["filter.own.process", script], ["diff.own.textconv", script], ["core.pager", script], ["core.sshCommand", script], ["alias.status", `!${script}`], ["diff.external", script]] as const) git("config", name, value);
+    for (const [name, value] of [
+      ["core.fsmonitor", script],
+      ["core.hooksPath", join(bed.dir, ".hooks")],
+      ["filter.own.clean", script],
+      ["filter.own.process", script],
+      ["diff.own.textconv", script],
+      ["core.pager", script],
+      ["core.sshCommand", script],
+      ["alias.status", `!${script}`],
+      ["diff.external", script],
+    ] as const)
+      git("config", name, value);
     bed.write("a.txt", "changed");
     const { view } = await bed.run(flow({ a: sh("true") }));
     expect(view.status).toBe("succeeded");

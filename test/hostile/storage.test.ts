@@ -1,6 +1,19 @@
 /** Full disks, read-only and damaged workspaces: nothing acknowledged is lost, and what is wrong is named. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,7 +59,8 @@ describe.skipIf(!canMount())("a full disk (needs root, to mount a small file sys
     writeFileSync(ballast(), new Uint8Array(Math.max(0, bavail * bsize - freeBytes)));
   };
   const free = (): void => rmSync(ballast(), { force: true });
-  const fillText = (freeKib: number): string => `avail=$(df -k --output=avail ${root} | tail -1); head -c $(((avail - ${freeKib}) * 1024)) /dev/zero > ${ballast()}`;
+  const fillText = (freeKib: number): string =>
+    `avail=$(df -k --output=avail ${root} | tail -1); head -c $(((avail - ${freeKib}) * 1024)) /dev/zero > ${ballast()}`;
 
   for (const freeKib of [0, 8, 40]) {
     test(`L2: when a step fills it up to ${freeKib} KiB, the run stops with STORAGE_FULL or goes on, loses nothing, and resumes`, async () => {
@@ -112,7 +126,10 @@ describe.skipIf(!canMount())("a full disk (needs root, to mount a small file sys
     const handle = await bed.start(flow({ a: sh("touch on; exec sleep 61.5") }));
     await until(() => bed.has("on"));
     fill(0);
-    const outcome = await handle.cancel("stop").then(() => "canceled", (thrown: unknown) => String(Reflect.get(Object(thrown), "code")));
+    const outcome = await handle.cancel("stop").then(
+      () => "canceled",
+      (thrown: unknown) => String(Reflect.get(Object(thrown), "code")),
+    );
     expect(outcome).toMatch(/canceled|STORAGE_FULL/);
     free();
     const sleeping = execFileSync("sh", ["-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"]).toString();
@@ -138,8 +155,22 @@ describe("a workspace that is damaged", () => {
     ["truncated", (file) => truncateSync(file, 1_000)],
     ["empty", (file) => truncateSync(file, 0)],
     ["rubbish", (file) => writeFileSync(file, "rubbish ".repeat(1_000))],
-    ["flipped in its header", (file) => { const bytes = readFileSync(file); bytes[20] = 255; bytes[100] = 200; writeFileSync(file, bytes); }],
-    ["a folder", (file) => { rmSync(file); mkdirSync(file); }],
+    [
+      "flipped in its header",
+      (file) => {
+        const bytes = readFileSync(file);
+        bytes[20] = 255;
+        bytes[100] = 200;
+        writeFileSync(file, bytes);
+      },
+    ],
+    [
+      "a folder",
+      (file) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+    ],
   ];
 
   for (const [what, harm] of harms) {
@@ -199,7 +230,13 @@ describe("a workspace that is damaged", () => {
   });
 
   test("A1: a resumed run whose input object is gone stops with its code and can go on when it is back", async () => {
-    const document = flow({ a: sh("printf one > o", { outputs: { o: { path: "o" } } }), b: { run: ["cat", "${steps.a.outputs.o}"], gates: [{ id: "g", run: ["test", "-e", "ok"] }] } }, { routes: [{ id: "r", when: { gate: "g" }, do: { escalate: "wait" } }] });
+    const document = flow(
+      {
+        a: sh("printf one > o", { outputs: { o: { path: "o" } } }),
+        b: { run: ["cat", "${steps.a.outputs.o}"], gates: [{ id: "g", run: ["test", "-e", "ok"] }] },
+      },
+      { routes: [{ id: "r", when: { gate: "g" }, do: { escalate: "wait" } }] },
+    );
     const { view } = await bed.run(document);
     expect(view.status).toBe("blocked");
     const { digest } = await (await bed.kernel()).artifacts.show(stepOf(view, "a").produced_artifact_ids[0] ?? "");
@@ -229,7 +266,10 @@ describe("a workspace that is damaged", () => {
   test("an unreadable key is named, and the run's record is whole all the same", async () => {
     const [key] = filesBelow(bed.dataHome).filter((one) => one.includes("keys"));
     writeFileSync(key ?? "", "rubbish");
-    const told = await bed.run(simple).then((ran) => ran.view.status, (thrown: unknown) => String(Reflect.get(Object(thrown), "code")));
+    const told = await bed.run(simple).then(
+      (ran) => ran.view.status,
+      (thrown: unknown) => String(Reflect.get(Object(thrown), "code")),
+    );
     expect(told).toMatch(/succeeded|KEY_INVALID/);
     const [row] = await (await bed.kernel()).runs.list({ limit: 1 });
     expect(row?.status).toBe("succeeded");
@@ -245,7 +285,10 @@ describe("a workspace that is damaged", () => {
     const manifest = path(`runs/${view.run_id}/run_manifest.json`);
     chmodSync(manifest, 0o644);
     writeFileSync(manifest, "{}\n");
-    expect(await refusalOf((await bed.kernel()).runs.resume(view.run_id, { unblockReason: "x" }))).toMatchObject({ code: "RUN_STATE_CONFLICT", message: expect.stringContaining("run_manifest.json") });
+    expect(await refusalOf((await bed.kernel()).runs.resume(view.run_id, { unblockReason: "x" }))).toMatchObject({
+      code: "RUN_STATE_CONFLICT",
+      message: expect.stringContaining("run_manifest.json"),
+    });
   });
 });
 

@@ -1,6 +1,19 @@
 /** What is told of a run afterwards: verification, views, provenance, doctor, recovery. */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { digestBytes } from "../../src/base/digest.ts";
@@ -24,11 +37,14 @@ async function finished(): Promise<string> {
 /** Lines with their hashes made anew from `from` on, as somebody who knows the format would. */
 function rewrite(text: string, change: (line: string, index: number) => string): string {
   let prev: string | null = null;
-  const lines = text.trimEnd().split("\n").map((line, index) => {
-    const cut = change(line.slice(0, -82), index).replace(/"prev":(?:null|"sha256:[0-9a-f]{64}")/, `"prev":${prev === null ? "null" : `"${prev}"`}`);
-    prev = digestBytes(`lily/event/v1\n${cut}}`);
-    return `${cut},"hash":"${prev}"}`;
-  });
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line, index) => {
+      const cut = change(line.slice(0, -82), index).replace(/"prev":(?:null|"sha256:[0-9a-f]{64}")/, `"prev":${prev === null ? "null" : `"${prev}"`}`);
+      prev = digestBytes(`lily/event/v1\n${cut}}`);
+      return `${cut},"hash":"${prev}"}`;
+    });
   return `${lines.join("\n")}\n`;
 }
 
@@ -49,16 +65,60 @@ describe("verification", () => {
 
   const damages: readonly (readonly [string, (file: string, text: string) => void, string])[] = [
     ["one byte changed", (file, text) => writeFileSync(file, text.replace("RUN_STARTED", "RUN_STARTEd")), "corrupt"],
-    ["a line taken out", (file, text) => writeFileSync(file, text.split("\n").filter((_, index) => index !== 3).join("\n")), "corrupt"],
-    ["two lines exchanged", (file, text) => writeFileSync(file, [...text.split("\n").slice(0, 2), text.split("\n")[3], text.split("\n")[2], ...text.split("\n").slice(4)].join("\n")), "corrupt"],
+    [
+      "a line taken out",
+      (file, text) =>
+        writeFileSync(
+          file,
+          text
+            .split("\n")
+            .filter((_, index) => index !== 3)
+            .join("\n"),
+        ),
+      "corrupt",
+    ],
+    [
+      "two lines exchanged",
+      (file, text) => writeFileSync(file, [...text.split("\n").slice(0, 2), text.split("\n")[3], text.split("\n")[2], ...text.split("\n").slice(4)].join("\n")),
+      "corrupt",
+    ],
     ["the end cut in a line", (file, text) => truncateSync(file, text.length - 40), "corrupt"],
     ["the last lines cut", (file, text) => writeFileSync(file, `${text.trimEnd().split("\n").slice(0, -3).join("\n")}\n`), "corrupt"],
     ["everything cut", (file) => truncateSync(file, 0), "corrupt"],
     ["the file gone", (file) => rmSync(file), "corrupt"],
-    ["a folder in its place", (file) => { rmSync(file); mkdirSync(file); }, "corrupt"],
-    ["a link in its place", (file) => { renameSync(file, `${file}.real`); symlinkSync(`${file}.real`, file); }, "corrupt"],
-    ["a FIFO in its place", (file) => { rmSync(file); execFileSync("mkfifo", [file]); }, "corrupt"],
-    ["rewritten with valid hashes", (file, text) => writeFileSync(file, rewrite(text, (line) => line.replace('"exit_code":0', '"exit_code":9'))), "corrupt"],
+    [
+      "a folder in its place",
+      (file) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+      "corrupt",
+    ],
+    [
+      "a link in its place",
+      (file) => {
+        renameSync(file, `${file}.real`);
+        symlinkSync(`${file}.real`, file);
+      },
+      "corrupt",
+    ],
+    [
+      "a FIFO in its place",
+      (file) => {
+        rmSync(file);
+        execFileSync("mkfifo", [file]);
+      },
+      "corrupt",
+    ],
+    [
+      "rewritten with valid hashes",
+      (file, text) =>
+        writeFileSync(
+          file,
+          rewrite(text, (line) => line.replace('"exit_code":0', '"exit_code":9')),
+        ),
+      "corrupt",
+    ],
   ];
   for (const [what, damage, result] of damages) {
     test(`L4 S5: a record with ${what} is ${result}, and says where`, async () => {
@@ -68,7 +128,12 @@ describe("verification", () => {
       expect(view.result).toBe(result);
       expect(view.problems.join()).not.toBe("");
       const findings = await (await bed.kernel()).doctor();
-      expect(findings.filter((one) => one.level === "problem").map((one) => one.subject).join()).toContain("record");
+      expect(
+        findings
+          .filter((one) => one.level === "problem")
+          .map((one) => one.subject)
+          .join(),
+      ).toContain("record");
     });
   }
 
@@ -89,7 +154,10 @@ describe("verification", () => {
     const kernel = await bed.kernel();
     expect(await kernel.runs.list()).toHaveLength(1);
     await expect(kernel.runs.show(second)).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
-    const told = await kernel.records.verify(first).then((view) => view.result, (thrown: unknown) => thrown);
+    const told = await kernel.records.verify(first).then(
+      (view) => view.result,
+      (thrown: unknown) => thrown,
+    );
     expect(told).toBe("behind_anchor");
   });
 
@@ -100,11 +168,15 @@ describe("verification", () => {
     writeFileSync(bed.recordFile(id), forged);
     const { DatabaseSync } = await import("node:sqlite");
     const db = new DatabaseSync(join(bed.workspaceDir, "authority.db"));
-    const tables = db.prepare("select name from sqlite_master where type='table'").all().map((row) => String(row["name"]));
+    const tables = db
+      .prepare("select name from sqlite_master where type='table'")
+      .all()
+      .map((row) => String(row["name"]));
     const old = JSON.parse(text.trimEnd().split("\n").at(-1) ?? "").hash;
     const now = JSON.parse(forged.trimEnd().split("\n").at(-1) ?? "").hash;
     for (const table of tables) {
-      for (const column of db.prepare(`pragma table_info(${table})`).all()) db.prepare(`update ${table} set ${String(column["name"])} = ? where ${String(column["name"])} = ?`).run(now, old);
+      for (const column of db.prepare(`pragma table_info(${table})`).all())
+        db.prepare(`update ${table} set ${String(column["name"])} = ? where ${String(column["name"])} = ?`).run(now, old);
     }
     db.close();
     const view = await (await bed.kernel()).records.verify(id);
@@ -132,7 +204,14 @@ describe("views", () => {
     const { view } = await bed.run(
       flow(
         {
-          a: { run: ["sh", "-c", 'cp "$1" o', "sh", "${inputs.csv}"], outputs: { o: { path: "o" } }, gates: [{ id: "g", run: ["test", "-s", "${steps.a.outputs.o}"] }, { id: "plain", run: ["true"] }] },
+          a: {
+            run: ["sh", "-c", 'cp "$1" o', "sh", "${inputs.csv}"],
+            outputs: { o: { path: "o" } },
+            gates: [
+              { id: "g", run: ["test", "-s", "${steps.a.outputs.o}"] },
+              { id: "plain", run: ["true"] },
+            ],
+          },
           b: { run: ["cat", "${steps.a.outputs.o}"] },
         },
         { inputs: { csv: { file: "in.csv" } } },
@@ -141,19 +220,23 @@ describe("views", () => {
     const graph = await (await bed.kernel()).provenance(view.run_id);
     const input = view.inputs["csv"];
     const [made] = stepOf(view, "a").produced_artifact_ids;
-    expect(graph.nodes).toEqual(expect.arrayContaining([
-      { id: input, kind: "input", label: "csv/in.csv", digest: expect.any(String) },
-      { id: made, kind: "artifact", label: "o", digest: expect.any(String) },
-      { id: "step a 1", kind: "step", label: "a #1", digest: null },
-      { id: "gate g 1", kind: "gate", label: "g #1: passed", digest: null },
-    ]));
-    expect(graph.edges).toEqual(expect.arrayContaining([
-      { from: input, to: "step a 1", kind: "used" },
-      { from: "step a 1", to: made, kind: "produced" },
-      { from: made, to: "gate g 1", kind: "judged" },
-      { from: "step a 1", to: "gate plain 1", kind: "judged" },
-      { from: made, to: "step b 1", kind: "used" },
-    ]));
+    expect(graph.nodes).toEqual(
+      expect.arrayContaining([
+        { id: input, kind: "input", label: "csv/in.csv", digest: expect.any(String) },
+        { id: made, kind: "artifact", label: "o", digest: expect.any(String) },
+        { id: "step a 1", kind: "step", label: "a #1", digest: null },
+        { id: "gate g 1", kind: "gate", label: "g #1: passed", digest: null },
+      ]),
+    );
+    expect(graph.edges).toEqual(
+      expect.arrayContaining([
+        { from: input, to: "step a 1", kind: "used" },
+        { from: "step a 1", to: made, kind: "produced" },
+        { from: made, to: "gate g 1", kind: "judged" },
+        { from: "step a 1", to: "gate plain 1", kind: "judged" },
+        { from: made, to: "step b 1", kind: "used" },
+      ]),
+    );
   });
 
   test("a run is found by a unique prefix and as latest; an ambiguous one is refused by name", async () => {
@@ -185,7 +268,8 @@ describe("views", () => {
 });
 
 describe("doctor", () => {
-  const problems = async (): Promise<readonly string[]> => (await (await bed.kernel()).doctor()).filter((one) => one.level === "problem").map((one) => `${one.subject}: ${one.message} -> ${one.remedy ?? ""}`);
+  const problems = async (): Promise<readonly string[]> =>
+    (await (await bed.kernel()).doctor()).filter((one) => one.level === "problem").map((one) => `${one.subject}: ${one.message} -> ${one.remedy ?? ""}`);
   const objects = (): readonly string[] => filesBelow(join(bed.workspaceDir, "objects"));
 
   test("finds nothing wrong in a sound workspace", async () => {

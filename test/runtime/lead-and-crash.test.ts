@@ -60,11 +60,17 @@ const gone = (pid: string): boolean => {
 
 describe("after a SIGKILL of the leader", () => {
   test("E7: what was in flight is INTERRUPTED, its process is gone, and it runs again as a new attempt", async () => {
-    const id = await killWhen(flow({ a: sh("true"), b: { ...slowOnce("mark"), needs: ["a"] }, c: sh("true", { needs: ["b"] }) }), () => bed.has("mark") && bed.read("mark") !== "");
+    const id = await killWhen(
+      flow({ a: sh("true"), b: { ...slowOnce("mark"), needs: ["a"] }, c: sh("true", { needs: ["b"] }) }),
+      () => bed.has("mark") && bed.read("mark") !== "",
+    );
     const { view, events } = await bed.finish(await (await bed.kernel()).runs.resume(id));
     expect(gone(bed.read("mark"))).toBe(true);
     expect(view.status).toBe("succeeded");
-    expect(stepOf(view, "b").attempts.map(({ n, outcome, cause }) => [n, outcome, cause])).toEqual([[1, "interrupted", "ready"], [2, "completed", "resume"]]);
+    expect(stepOf(view, "b").attempts.map(({ n, outcome, cause }) => [n, outcome, cause])).toEqual([
+      [1, "interrupted", "ready"],
+      [2, "completed", "resume"],
+    ]);
     expect(stepOf(view, "a").attempts).toHaveLength(1);
     expect(traceOf(events)).toContain("STEP_INTERRUPTED b/1");
     await bed.expectAnchored(id);
@@ -81,7 +87,15 @@ describe("after a SIGKILL of the leader", () => {
 
   test("E7: the same for a gate of the run, and for a gate in an isolated folder", async () => {
     const gate = (id: string): JsonObject => ({ id, run: ["sh", "-c", `test -e ${bed.dir}/${id} && exit 0; touch ${bed.dir}/${id}; exec sleep 60`] });
-    const document = flow({ a: sh("touch here", { workdir: "isolated", gates: [{ id: "inner", run: ["sh", "-c", `test -e here || exit 1; test -e ${bed.dir}/inner && exit 0; touch ${bed.dir}/inner; exec sleep 60`] }] }) }, { gates: [gate("outer")] });
+    const document = flow(
+      {
+        a: sh("touch here", {
+          workdir: "isolated",
+          gates: [{ id: "inner", run: ["sh", "-c", `test -e here || exit 1; test -e ${bed.dir}/inner && exit 0; touch ${bed.dir}/inner; exec sleep 60`] }],
+        }),
+      },
+      { gates: [gate("outer")] },
+    );
     const id = await killWhen(document, () => bed.has("inner"));
     await bed.close();
     const second = lead({ resume: id });
@@ -89,7 +103,13 @@ describe("after a SIGKILL of the leader", () => {
     second.process.kill("SIGKILL");
     await second.ended;
     const { view } = await bed.finish(await (await bed.kernel()).runs.resume(id));
-    expect(view).toMatchObject({ status: "succeeded", gates: [{ gate_id: "inner", status: "passed" }, { gate_id: "outer", status: "passed" }] });
+    expect(view).toMatchObject({
+      status: "succeeded",
+      gates: [
+        { gate_id: "inner", status: "passed" },
+        { gate_id: "outer", status: "passed" },
+      ],
+    });
     expect(stepOf(view, "a").attempts).toHaveLength(1);
   });
 
@@ -161,7 +181,10 @@ describe("two processes", () => {
     const leader = lead({ document: flow({ a: slowOnce("mark") }) });
     await until(() => bed.has("mark"));
     const id = leader.said().slice(4).split("\n")[0] ?? "";
-    await expect((await bed.kernel()).runs.resume(id)).rejects.toMatchObject({ code: "LEASE_HELD", message: expect.stringContaining(String(leader.process.pid)) });
+    await expect((await bed.kernel()).runs.resume(id)).rejects.toMatchObject({
+      code: "LEASE_HELD",
+      message: expect.stringContaining(String(leader.process.pid)),
+    });
     const second = lead({ resume: id });
     expect(await second.ended).toBe(3);
     expect(second.said()).toBe("refused LEASE_HELD\n");

@@ -16,7 +16,10 @@ try {
   const following = (async () => {
     for await (const event of handle.events()) hashes.push(event.hash);
   })();
-  const end = await handle.done().then((view) => `end ${view.status}`, (thrown: unknown) => thrown);
+  const end = await handle.done().then(
+    (view) => `end ${view.status}`,
+    (thrown: unknown) => thrown,
+  );
   await following;
   process.stdout.write(`${typeof end === "string" ? end : refusal(end)}\n${hashes.map((hash) => `event ${hash}\n`).join("")}`);
 } catch (thrown) {

@@ -17,7 +17,10 @@ function module(body: string): Map<string, unknown> {
   Reflect.set(globalThis, name, hub);
   bed.write("lily.yaml", "modules: {m: ./m.mjs}\nschemas: {row.v1: ./row.json}\n");
   bed.write("row.json", '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}');
-  bed.write("m.mjs", `import { defineModule } from ${JSON.stringify(definitions)};\nconst hub = globalThis[${JSON.stringify(name)}] ?? new Map();\nexport const m = defineModule({ name: "m", version: "1", async run(context, input) { ${body} } });\n`);
+  bed.write(
+    "m.mjs",
+    `import { defineModule } from ${JSON.stringify(definitions)};\nconst hub = globalThis[${JSON.stringify(name)}] ?? new Map();\nexport const m = defineModule({ name: "m", version: "1", async run(context, input) { ${body} } });\n`,
+  );
   return hub;
 }
 
@@ -45,7 +48,13 @@ describe("modules", () => {
   const failures: readonly (readonly [string, string, object, string, RegExp])[] = [
     ["throws", "throw new Error('broken')", {}, "MODULE_FAILED", /broken/],
     ["throws what is no error", "throw 'text'", {}, "MODULE_FAILED", /text/],
-    ["throws an error that is not well-formed Unicode and long", "throw new Error('\\ud800' + '😀'.repeat(4000))", {}, "MODULE_FAILED", /^\ufffd|not JSON that Lily takes/],
+    [
+      "throws an error that is not well-formed Unicode and long",
+      "throw new Error('\\ud800' + '😀'.repeat(4000))",
+      {},
+      "MODULE_FAILED",
+      /^\ufffd|not JSON that Lily takes/,
+    ],
     ["leaves an output out", "return {}", { outputs: { v: {} } }, "STEP_OUTPUT_MISSING", /output v/],
     ["returns what does not fit the schema", "return { v: { n: 'x' } }", { outputs: { v: { schema: "row.v1" } } }, "STEP_OUTPUT_INVALID", /row\.v1/],
     ["returns a lone surrogate", "return { v: '\\ud800' }", { outputs: { v: {} } }, "", /./],
@@ -103,7 +112,11 @@ describe("ending a module", () => {
       if (context.attempt > 1) return;
       await new Promise((resolve) => hub.set("release", resolve));
       for (const use of [() => context.env, () => context.cwd, () => context.log("late")]) try { use(); hub.set("served", true); } catch (error) { hub.set("code", error.code); }`);
-    const document = flow({ a: { module: "m", timeout: "50ms", retry: fastRetry(1) }, b: sh("until test -e go; do sleep 0.02; done"), c: sh("touch c-ran", { needs: ["b"] }) });
+    const document = flow({
+      a: { module: "m", timeout: "50ms", retry: fastRetry(1) },
+      b: sh("until test -e go; do sleep 0.02; done"),
+      c: sh("touch c-ran", { needs: ["b"] }),
+    });
     const handle = await bed.start(document, { parallel: 2 });
     const kernel = await bed.kernel();
     await until(async () => (await kernel.runs.show(handle.runId)).steps.some((step) => step.step_id === "a" && step.attempts[0]?.outcome === "interrupted"));

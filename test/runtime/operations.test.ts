@@ -12,13 +12,30 @@ beforeEach(() => {
 });
 afterEach(() => bed.remove());
 
-const execOptions = (argv: readonly string[], more: Partial<ExecOptions> = {}): ExecOptions => ({ argv, cwd: bed.dir, inputs: [], outputs: [], gates: [], env: [], secrets: [], timeoutMs: null, ...more });
+const execOptions = (argv: readonly string[], more: Partial<ExecOptions> = {}): ExecOptions => ({
+  argv,
+  cwd: bed.dir,
+  inputs: [],
+  outputs: [],
+  gates: [],
+  env: [],
+  secrets: [],
+  timeoutMs: null,
+  ...more,
+});
 
 describe("exec", () => {
   test("K27: wraps one command with inputs, outputs, gates, environment and time, as typed", async () => {
     bed.write("in/a.csv", "a");
     process.env["BED_EXEC"] = "1";
-    const options = execOptions(["sh", "-c", 'mkdir -p out; printf "$BED_EXEC %s" "$1" > out/x; printf y > one', "sh", "${params.x}"], { inputs: ["in/*.csv"], outputs: ["out/", "./one", "*.none"], gates: [["test", "-s", "out/x"]], env: ["BED_EXEC"], timeoutMs: 10_000, title: "as typed" });
+    const options = execOptions(["sh", "-c", 'mkdir -p out; printf "$BED_EXEC %s" "$1" > out/x; printf y > one', "sh", "${params.x}"], {
+      inputs: ["in/*.csv"],
+      outputs: ["out/", "./one", "*.none"],
+      gates: [["test", "-s", "out/x"]],
+      env: ["BED_EXEC"],
+      timeoutMs: 10_000,
+      title: "as typed",
+    });
     const refused = await (await bed.kernel()).runs.exec(options).then((handle) => handle.done());
     expect(refused).toMatchObject({ status: "failed", title: "as typed" });
     const view = await (await bed.kernel()).runs.exec({ ...options, outputs: ["out/", "./one"] }).then((handle) => handle.done());
@@ -38,7 +55,9 @@ describe("exec", () => {
 
 describe("shell steps", () => {
   test("run with sh -e, values arrive as environment only", async () => {
-    const { view } = await bed.run(flow({ a: { shell: 'test "$X" = "a b"; false; touch after', env: { X: "${params.x}" } } }, { params: { x: { type: "string", default: "a b" } } }));
+    const { view } = await bed.run(
+      flow({ a: { shell: 'test "$X" = "a b"; false; touch after', env: { X: "${params.x}" } } }, { params: { x: { type: "string", default: "a b" } } }),
+    );
     expect(view).toMatchObject({ status: "failed" });
     expect(stepOf(view, "a").attempts[0]).toMatchObject({ executor_summary: { kind: "shell", exit_code: 1 } });
     expect(bed.has("after")).toBe(false);
@@ -48,7 +67,10 @@ describe("shell steps", () => {
     const signaled = await bed.run(flow({ a: sh("kill -9 $$") }));
     expect(stepOf(signaled.view, "a").attempts[0]?.error).toMatchObject({ code: "STEP_FAILED", reason: expect.stringContaining("SIGKILL") });
     const absent = await bed.run(flow({ a: { run: ["no-such-command-of-lily"] } }));
-    expect(stepOf(absent.view, "a").attempts[0]?.error).toMatchObject({ code: "STEP_SPAWN_FAILED", reason: expect.stringContaining("no-such-command-of-lily") });
+    expect(stepOf(absent.view, "a").attempts[0]?.error).toMatchObject({
+      code: "STEP_SPAWN_FAILED",
+      reason: expect.stringContaining("no-such-command-of-lily"),
+    });
     bed.write("text", "no program", 0o755);
     const text = await bed.run(flow({ a: { run: ["./text"] } }));
     expect(text.view.status).toBe("failed");
@@ -59,12 +81,17 @@ describe("values between steps", () => {
   test("a glob is a list of paths for a command and of files for a module", async () => {
     const definitions = new URL("../../src/runtime/define-module.ts", import.meta.url).href;
     bed.write("lily.yaml", "modules: {m: ./m.mjs}\n");
-    bed.write("m.mjs", `import { defineModule } from ${JSON.stringify(definitions)};\nexport const m = defineModule({ name: "m", version: "1", run: (context, input) => ({ sizes: input.files.map((file) => file.size) }) });\n`);
-    const { view } = await bed.run(flow({
-      a: sh("printf x > 1.txt; printf yy > 2.txt", { outputs: { all: { glob: "*.txt" } } }),
-      b: { module: "m", with: { files: "${steps.a.outputs.all}" }, outputs: { sizes: {} } },
-      c: { run: ["echo", "${steps.a.outputs.all}"] },
-    }));
+    bed.write(
+      "m.mjs",
+      `import { defineModule } from ${JSON.stringify(definitions)};\nexport const m = defineModule({ name: "m", version: "1", run: (context, input) => ({ sizes: input.files.map((file) => file.size) }) });\n`,
+    );
+    const { view } = await bed.run(
+      flow({
+        a: sh("printf x > 1.txt; printf yy > 2.txt", { outputs: { all: { glob: "*.txt" } } }),
+        b: { module: "m", with: { files: "${steps.a.outputs.all}" }, outputs: { sizes: {} } },
+        c: { run: ["echo", "${steps.a.outputs.all}"] },
+      }),
+    );
     expect(view.status).toBe("succeeded");
     const [id] = stepOf(view, "b").produced_artifact_ids;
     expect(new TextDecoder().decode(await (await bed.kernel()).artifacts.get(id ?? ""))).toBe("[1,2]");
@@ -96,7 +123,10 @@ describe("schemas", () => {
     expect((await schemas.check(null, null)).map((one) => one.code)).toContain("SCHEMA_INCOMPATIBLE");
     expect(await refusalOf(schemas.check(null, "x"))).toMatchObject({ code: "USAGE_INVALID" });
     const kernel = await bed.kernel();
-    expect(await kernel.artifacts.put(bed.write("ok.json", '{"n":1}'), { schema: "row.v1", name: "row" })).toMatchObject({ artifact_type: "row.v1", stored_in: "record" });
+    expect(await kernel.artifacts.put(bed.write("ok.json", '{"n":1}'), { schema: "row.v1", name: "row" })).toMatchObject({
+      artifact_type: "row.v1",
+      stored_in: "record",
+    });
     expect((await refusalOf(kernel.artifacts.put(join(bed.dir, "x.json"), { schema: "row.v1" }))).code).toBe("SCHEMA_MISMATCH");
   });
 });

@@ -13,7 +13,8 @@ beforeEach(() => {
 afterEach(() => bed.remove());
 
 const file = (more: JsonObject = {}): JsonObject => ({ outputs: { o: { path: "out/o", ...more } } });
-const numberSchema = '{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false}';
+const numberSchema =
+  '{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false}';
 
 async function textOf(id: string | undefined): Promise<string> {
   return new TextDecoder().decode(await (await bed.kernel()).artifacts.get(id ?? ""));
@@ -24,7 +25,14 @@ describe("outputs of a step", () => {
     const { view } = await bed.run(flow({ a: sh("mkdir -p out; printf hello > out/o", file()) }));
     const [id] = stepOf(view, "a").produced_artifact_ids;
     expect(await textOf(id)).toBe("hello");
-    expect(await (await bed.kernel()).artifacts.show(id ?? "")).toMatchObject({ artifact_name: "o", producer_id: "a", producer_kind: "tool", storage_kind: "file", size: 5, stored_in: "object" });
+    expect(await (await bed.kernel()).artifacts.show(id ?? "")).toMatchObject({
+      artifact_name: "o",
+      producer_id: "a",
+      producer_kind: "tool",
+      storage_kind: "file",
+      size: 5,
+      stored_in: "object",
+    });
   });
 
   test("a glob gives each file that the step wrote, in path order, and not what was there before", async () => {
@@ -116,7 +124,10 @@ describe("outputs of a step", () => {
     const { view } = await bed.run(flow(steps));
     const kernel = await bed.kernel();
     const [id] = stepOf(view, "a").produced_artifact_ids;
-    expect(JSON.parse(await textOf(id))).toMatchObject({ meta: { schema_id: "number_row.v1", producer_id: "a", payload_sha256: expect.any(String) }, payload: { n: 3 } });
+    expect(JSON.parse(await textOf(id))).toMatchObject({
+      meta: { schema_id: "number_row.v1", producer_id: "a", payload_sha256: expect.any(String) },
+      payload: { n: 3 },
+    });
     const [log] = await kernel.runs.logs(view.run_id, { step: "b" });
     expect(readFileSync(log?.absolutePath ?? "", "utf8")).toBe('{"n":3}');
   });
@@ -137,7 +148,10 @@ describe("outputs of a step", () => {
   test("S7: the workspace cannot be taken as an output", async () => {
     const { view } = await bed.run(flow({ a: sh("true", { outputs: { o: { glob: "**/authority.db", optional: true } } }) }));
     expect(stepOf(view, "a").produced_artifact_ids).toEqual([]);
-    await expect(bed.run(flow({ a: sh("true", { outputs: { o: { glob: ".lily/**" } } }) }))).rejects.toMatchObject({ code: "WORKFLOW_INVALID", message: expect.stringContaining(".lily") });
+    await expect(bed.run(flow({ a: sh("true", { outputs: { o: { glob: ".lily/**" } } }) }))).rejects.toMatchObject({
+      code: "WORKFLOW_INVALID",
+      message: expect.stringContaining(".lily"),
+    });
   });
 });
 
@@ -147,12 +161,19 @@ describe("logs", () => {
     const { view } = await bed.run(flow({ a: { run: ["node", "flood.mjs"] } }));
     expect(view.status).toBe("succeeded");
     const logs = await (await bed.kernel()).artifacts.list({ run_id: view.run_id, artifact_type: "log" });
-    expect(logs.map((log) => [log.artifact_name, log.size]).sort()).toEqual([["stderr.txt", 1], ["stdout.txt", 300_000]]);
+    expect(logs.map((log) => [log.artifact_name, log.size]).sort()).toEqual([
+      ["stderr.txt", 1],
+      ["stdout.txt", 300_000],
+    ]);
   });
 
   test("endless output is ended at the limit, what came before stays and is marked", async () => {
     const { view } = await bed.run(flow({ a: sh("yes", { log_limit: 2_048 }) }));
-    expect(stepOf(view, "a").attempts[0]).toMatchObject({ outcome: "failed", error: { code: "STEP_OUTPUT_LIMIT" }, executor_summary: { output_cut: true, stdout_bytes: 2_048 } });
+    expect(stepOf(view, "a").attempts[0]).toMatchObject({
+      outcome: "failed",
+      error: { code: "STEP_OUTPUT_LIMIT" },
+      executor_summary: { output_cut: true, stdout_bytes: 2_048 },
+    });
   });
 
   test("short binary output is kept as a file", async () => {
@@ -168,7 +189,9 @@ describe("an isolated folder", () => {
     bed.write("lib/x.txt", "x");
     bed.write("data/in.csv", "a,b\n");
     bed.write("secret.txt", "not code");
-    const { view } = await bed.run(flow({ a: { run: ["node", "steps/a.mjs"], uses: ["lib/**"], workdir: "isolated" } }, { inputs: { csv: { file: "data/in.csv" } } }));
+    const { view } = await bed.run(
+      flow({ a: { run: ["node", "steps/a.mjs"], uses: ["lib/**"], workdir: "isolated" } }, { inputs: { csv: { file: "data/in.csv" } } }),
+    );
     expect(view.status).toBe("succeeded");
     const logs = await (await bed.kernel()).artifacts.list({ run_id: view.run_id, artifact_type: "log" });
     expect(await textOf(logs[0]?.artifact_id)).toBe("data data/in.csv lib lib/x.txt steps steps/a.mjs\n");
@@ -178,14 +201,18 @@ describe("an isolated folder", () => {
     bed.write("lily.yaml", "schemas: {number_row.v1: ./row.json}\n");
     bed.write("row.json", numberSchema);
     bed.write("in.json", '{ "n": 5 }');
-    const { view } = await bed.run(flow({ a: { run: ["cat", "in.json"], workdir: "isolated" } }, { inputs: { row: { file: "in.json", schema: "number_row.v1" } } }));
+    const { view } = await bed.run(
+      flow({ a: { run: ["cat", "in.json"], workdir: "isolated" } }, { inputs: { row: { file: "in.json", schema: "number_row.v1" } } }),
+    );
     expect(view).toMatchObject({ status: "succeeded" });
     const [log] = await (await bed.kernel()).artifacts.list({ run_id: view.run_id, artifact_type: "log" });
     expect(await textOf(log?.artifact_id)).toBe('{"n":5}');
   });
 
   test("outputs are taken from it, its gates work in it, and its files are gone when the run rests", async () => {
-    const { view } = await bed.run(flow({ a: sh("printf x > o", { workdir: "isolated", outputs: { o: { path: "o" } }, gates: [{ id: "g", run: ["test", "-f", "o"] }] }) }));
+    const { view } = await bed.run(
+      flow({ a: sh("printf x > o", { workdir: "isolated", outputs: { o: { path: "o" } }, gates: [{ id: "g", run: ["test", "-f", "o"] }] }) }),
+    );
     expect(view.gates.map((gate) => gate.status)).toEqual(["passed"]);
     expect(bed.has("o")).toBe(false);
     expect(filesBelow(join(bed.workspaceDir, "runs", view.run_id)).filter((path) => path.includes("/1/work/"))).toEqual([]);
@@ -211,7 +238,10 @@ describe("inputs", () => {
     bed.write("lily.yaml", "schemas: {number_row.v1: ./row.json}\n");
     bed.write("row.json", numberSchema);
     bed.write("in.json", '{"n":"x"}');
-    await expect(bed.run(flow({ a: sh("true") }, { inputs: { row: { file: "in.json", schema: "number_row.v1" } } }))).rejects.toMatchObject({ code: "SCHEMA_MISMATCH", message: expect.stringContaining("input row") });
+    await expect(bed.run(flow({ a: sh("true") }, { inputs: { row: { file: "in.json", schema: "number_row.v1" } } }))).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringContaining("input row"),
+    });
   });
 
   test("an input under a long name from a file with a long name is taken", async () => {
@@ -238,7 +268,10 @@ describe("the environment of a step", () => {
     process.env["OTHER_BED"] = "3";
     const { view } = await bed.run(flow({ a: { run: ["env"], env: { TZ: "UTC", NOTE: "${run.id}" }, env_from: ["BED_*"] } }));
     const [log] = await (await bed.kernel()).artifacts.list({ run_id: view.run_id, artifact_type: "log" });
-    const names = (await textOf(log?.artifact_id)).trim().split("\n").map((line) => line.split("=")[0]);
+    const names = (await textOf(log?.artifact_id))
+      .trim()
+      .split("\n")
+      .map((line) => line.split("=")[0]);
     expect(names.sort()).toEqual(["BED_ONE", "BED_TWO", "HOME", "LILY_RUN", "NOTE", "PATH", "TZ"]);
   });
 });
@@ -247,7 +280,15 @@ describe("secrets", () => {
   const secret = "s3cr3t/Canary+value=42";
   const forms = (): readonly string[] => {
     const bytes = Buffer.from(secret);
-    return [secret, bytes.toString("base64"), bytes.toString("base64url"), bytes.toString("hex"), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), Buffer.from(`x${secret}`).toString("base64").slice(4, -4)];
+    return [
+      secret,
+      bytes.toString("base64"),
+      bytes.toString("base64url"),
+      bytes.toString("hex"),
+      encodeURIComponent(secret),
+      JSON.stringify(secret).slice(1, -1),
+      Buffer.from(`x${secret}`).toString("base64").slice(4, -4),
+    ];
   };
   const found = (): readonly string[] => {
     const hits: string[] = [];
@@ -284,7 +325,10 @@ describe("secrets", () => {
     bed.write("leak.mjs", moduleText("leak", "return { v: { deep: [`x${context.env.BED_SECRET}`] } };"));
     const secrets = ["BED_SECRET"];
     const steps = {
-      file: sh('head -c 100000 /dev/zero > /tmp/$$; mkdir -p out; { cat /tmp/$$; printf %s "$BED_SECRET"; cat /tmp/$$; } > out/f; rm /tmp/$$', { secrets, outputs: { o: { path: "out/f" } } }),
+      file: sh('head -c 100000 /dev/zero > /tmp/$$; mkdir -p out; { cat /tmp/$$; printf %s "$BED_SECRET"; cat /tmp/$$; } > out/f; rm /tmp/$$', {
+        secrets,
+        outputs: { o: { path: "out/f" } },
+      }),
       json: sh('printf \'{"a":"%s"}\' "$BED_SECRET" > out-json', { secrets, outputs: { o: { path: "out-json", schema: "any.v1" } } }),
       value: { module: "leak", secrets, outputs: { v: {} } },
     };
@@ -297,7 +341,13 @@ describe("secrets", () => {
 
   test("S4: what a module logs or throws is redacted", async () => {
     bed.write("lily.yaml", "modules: {leak: ./leak.mjs}\n");
-    bed.write("leak.mjs", moduleText("leak", "context.log(`see ${context.env.BED_SECRET} ${Buffer.from(context.env.BED_SECRET).toString('base64')}`); throw new Error(`cannot log in with ${context.env.BED_SECRET}`);"));
+    bed.write(
+      "leak.mjs",
+      moduleText(
+        "leak",
+        "context.log(`see ${context.env.BED_SECRET} ${Buffer.from(context.env.BED_SECRET).toString('base64')}`); throw new Error(`cannot log in with ${context.env.BED_SECRET}`);",
+      ),
+    );
     for (const isolation of ["none", "process"]) {
       const { view } = await bed.run(flow({ a: { module: "leak", secrets: ["BED_SECRET"], isolation } }));
       expect(stepOf(view, "a").attempts[0]?.error).toMatchObject({ code: "MODULE_FAILED", reason: expect.stringContaining("cannot log in with [redacted]") });

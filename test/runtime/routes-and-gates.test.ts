@@ -34,7 +34,8 @@ describe("starting", () => {
   });
 
   test("a limit that is no whole number of at least 1 is refused before a run exists", async () => {
-    for (const parallel of [0, -1, 1.5, Number.NaN]) await expect(bed.start(flow({ a: sh("true") }), { parallel })).rejects.toMatchObject({ code: "USAGE_INVALID" });
+    for (const parallel of [0, -1, 1.5, Number.NaN])
+      await expect(bed.start(flow({ a: sh("true") }), { parallel })).rejects.toMatchObject({ code: "USAGE_INVALID" });
     expect(await (await bed.kernel()).runs.list()).toEqual([]);
   });
 });
@@ -43,7 +44,11 @@ describe("retries", () => {
   test("E3: a failed attempt is retried as often as retry.max says, attempts count on", async () => {
     const { view, events } = await bed.run(flow({ a: sh(flaky(2), { retry: fastRetry(2) }) }));
     expect(view.status).toBe("succeeded");
-    expect(stepOf(view, "a").attempts.map(({ n, outcome, cause }) => [n, outcome, cause])).toEqual([[1, "failed", "ready"], [2, "failed", "retry"], [3, "completed", "retry"]]);
+    expect(stepOf(view, "a").attempts.map(({ n, outcome, cause }) => [n, outcome, cause])).toEqual([
+      [1, "failed", "ready"],
+      [2, "failed", "retry"],
+      [3, "completed", "retry"],
+    ]);
     expect(events.filter((event) => event.kind === "ROUTE_TAKEN")).toEqual([]);
   });
 
@@ -71,8 +76,15 @@ describe("goto", () => {
   const loop = (extra = {}) =>
     flow(
       {
-        make: { run: ["sh", "-c", 'echo "$1 $2" > made.txt; echo "$1 $2" >> seen.txt', "sh", "${attempt}", "${route}"], outputs: { made: { path: "made.txt" } } },
-        judge: { run: ["cat", "${steps.make.outputs.made}"], gates: [{ id: "two", run: ["sh", "-c", 'grep -q "^2 " "$1"', "sh", "${steps.make.outputs.made}"] }], ...extra },
+        make: {
+          run: ["sh", "-c", 'echo "$1 $2" > made.txt; echo "$1 $2" >> seen.txt', "sh", "${attempt}", "${route}"],
+          outputs: { made: { path: "made.txt" } },
+        },
+        judge: {
+          run: ["cat", "${steps.make.outputs.made}"],
+          gates: [{ id: "two", run: ["sh", "-c", 'grep -q "^2 " "$1"', "sh", "${steps.make.outputs.made}"] }],
+          ...extra,
+        },
         after: sh("true", { needs: ["judge"] }),
       },
       { routes: [{ id: "repair", when: { gate: "two" }, do: { goto: "make", max: 3 } }] },
@@ -82,7 +94,10 @@ describe("goto", () => {
     const { view, events } = await bed.run(loop());
     expect(view.status).toBe("succeeded");
     expect(bed.read("seen.txt")).toBe("1 \n2 repair\n");
-    expect(stepOf(view, "make").attempts.map(({ n, cause }) => [n, cause])).toEqual([[1, "ready"], [2, "route repair"]]);
+    expect(stepOf(view, "make").attempts.map(({ n, cause }) => [n, cause])).toEqual([
+      [1, "ready"],
+      [2, "route repair"],
+    ]);
     expect(stepOf(view, "judge").attempts).toHaveLength(2);
     expect(events.filter((event) => event.kind === "ROUTE_TAKEN")).toHaveLength(1);
     await bed.expectAnchored(view.run_id);
@@ -96,7 +111,10 @@ describe("goto", () => {
     const made = (await kernel.artifacts.list({ run_id: view.run_id })).filter((one) => one.artifact_name === "made");
     const texts = await Promise.all(made.map(async (one) => new TextDecoder().decode(await kernel.artifacts.get(one.artifact_id))));
     expect(texts.sort()).toEqual(["1 \n", "2 repair\n"]);
-    expect(view.gates.map(({ gate_id, attempt, status }) => [gate_id, attempt, status])).toEqual([["two", 1, "failed"], ["two", 2, "passed"]]);
+    expect(view.gates.map(({ gate_id, attempt, status }) => [gate_id, attempt, status])).toEqual([
+      ["two", 1, "failed"],
+      ["two", 2, "passed"],
+    ]);
   });
 
   test("E6: dependents that are in flight are ended first and run again", async () => {
@@ -127,13 +145,19 @@ describe("goto", () => {
 
   test("a run's gate may send the run back, and is judged again as a new round", async () => {
     const { view } = await bed.run(
-      flow({ a: sh(flaky(0)), b: sh("true", { needs: ["a"] }) }, {
-        gates: [{ id: "total", run: ["sh", "-c", "test $(cat count) -ge 2"] }],
-        routes: [{ id: "more", when: { gate: "total" }, do: { goto: "a", max: 3 } }],
-      }),
+      flow(
+        { a: sh(flaky(0)), b: sh("true", { needs: ["a"] }) },
+        {
+          gates: [{ id: "total", run: ["sh", "-c", "test $(cat count) -ge 2"] }],
+          routes: [{ id: "more", when: { gate: "total" }, do: { goto: "a", max: 3 } }],
+        },
+      ),
     );
     expect(view.status).toBe("succeeded");
-    expect(view.gates.map(({ gate_id, step_id, attempt, status }) => [gate_id, step_id, attempt, status])).toEqual([["total", null, 1, "failed"], ["total", null, 2, "passed"]]);
+    expect(view.gates.map(({ gate_id, step_id, attempt, status }) => [gate_id, step_id, attempt, status])).toEqual([
+      ["total", null, 1, "failed"],
+      ["total", null, 2, "passed"],
+    ]);
     expect(view.steps.map((step) => step.attempts.length)).toEqual([2, 2]);
   });
 
@@ -157,7 +181,10 @@ describe("goto", () => {
 
 describe("the other routes", () => {
   test("escalate blocks the run until a person unblocks it, who resets the allowance but not the number", async () => {
-    const document = flow({ a: sh(flaky(2)), b: sh("true", { needs: ["a"] }) }, { policy: { attempts_max: 2 }, routes: [{ id: "ask", when: { step: "a" }, do: { escalate: "somebody must look" } }] });
+    const document = flow(
+      { a: sh(flaky(2)), b: sh("true", { needs: ["a"] }) },
+      { policy: { attempts_max: 2 }, routes: [{ id: "ask", when: { step: "a" }, do: { escalate: "somebody must look" } }] },
+    );
     const first = await bed.run(document);
     expect(first.view).toMatchObject({ status: "blocked", reason: "somebody must look", record: { sealed: true } });
     const kernel = await bed.kernel();
@@ -166,12 +193,19 @@ describe("the other routes", () => {
     expect(second.view.status).toBe("blocked");
     const third = await bed.finish(await kernel.runs.resume(first.view.run_id, { unblockReason: "once more" }));
     expect(third.view.status).toBe("succeeded");
-    expect(stepOf(third.view, "a").attempts.map(({ n, cause }) => [n, cause])).toEqual([[1, "ready"], [2, "rerun"], [3, "rerun"]]);
+    expect(stepOf(third.view, "a").attempts.map(({ n, cause }) => [n, cause])).toEqual([
+      [1, "ready"],
+      [2, "rerun"],
+      [3, "rerun"],
+    ]);
     await bed.expectAnchored(first.view.run_id);
   });
 
   test("E6: abort ends what is in flight, and the run failed", async () => {
-    const document = flow({ slow: sh("echo $$ > pid; exec sleep 60"), bad: sh("until test -s pid; do sleep 0.02; done; exit 1") }, { routes: [{ id: "stop", when: { step: "bad" }, do: { abort: "no use" } }] });
+    const document = flow(
+      { slow: sh("echo $$ > pid; exec sleep 60"), bad: sh("until test -s pid; do sleep 0.02; done; exit 1") },
+      { routes: [{ id: "stop", when: { step: "bad" }, do: { abort: "no use" } }] },
+    );
     const { view } = await bed.run(document, { parallel: 2 });
     expect(view).toMatchObject({ status: "failed", reason: "no use" });
     expect(stepOf(view, "slow").attempts[0]).toMatchObject({ outcome: "interrupted", error: { reason: "abort" } });
@@ -179,19 +213,32 @@ describe("the other routes", () => {
   });
 
   test("continue skips the dependents, lets the rest go on, and the run still failed", async () => {
-    const document = flow({ bad: sh("exit 1"), next: sh("true", { needs: ["bad"] }), last: sh("true", { needs: ["next"] }), free: sh("true") }, { routes: [{ id: "go-on", when: { step: "bad" }, do: { continue: true } }] });
+    const document = flow(
+      { bad: sh("exit 1"), next: sh("true", { needs: ["bad"] }), last: sh("true", { needs: ["next"] }), free: sh("true") },
+      { routes: [{ id: "go-on", when: { step: "bad" }, do: { continue: true } }] },
+    );
     const { view } = await bed.run(document, { parallel: 1 });
     expect(view.status).toBe("failed");
-    expect(Object.fromEntries(view.steps.map((step) => [step.step_id, step.status]))).toEqual({ bad: "failed", next: "skipped", last: "skipped", free: "succeeded" });
+    expect(Object.fromEntries(view.steps.map((step) => [step.step_id, step.status]))).toEqual({
+      bad: "failed",
+      next: "skipped",
+      last: "skipped",
+      free: "succeeded",
+    });
   });
 
   test("continue for a gate of the run ends it failed", async () => {
-    const { view } = await bed.run(flow({ a: sh("true") }, { gates: [{ id: "g", run: ["false"] }], routes: [{ id: "r", when: { gate: "g" }, do: { continue: true } }] }));
+    const { view } = await bed.run(
+      flow({ a: sh("true") }, { gates: [{ id: "g", run: ["false"] }], routes: [{ id: "r", when: { gate: "g" }, do: { continue: true } }] }),
+    );
     expect(view).toMatchObject({ status: "failed", routes: [{ route_id: "r", action: "continue", gate_id: "g" }] });
   });
 
   test("a policy violation is recorded, not retried, and can be routed", async () => {
-    const document = flow({ a: sh("true", { retry: fastRetry(3) }), b: { run: ["true"] } }, { policy: { tools: ["true"] }, routes: [{ id: "seen", when: { violation: true }, do: { escalate: "forbidden tool" } }] });
+    const document = flow(
+      { a: sh("true", { retry: fastRetry(3) }), b: { run: ["true"] } },
+      { policy: { tools: ["true"] }, routes: [{ id: "seen", when: { violation: true }, do: { escalate: "forbidden tool" } }] },
+    );
     const { view, events } = await bed.run(document, { parallel: 1 });
     expect(view).toMatchObject({ status: "blocked", reason: "forbidden tool" });
     expect(stepOf(view, "a")).toMatchObject({ attempts: [{ error: { code: "POLICY_VIOLATION" } }] });
@@ -207,7 +254,11 @@ describe("the other routes", () => {
 });
 
 describe("gates", () => {
-  const gated = (gate: object, more: object = {}) => flow({ a: sh("echo '{\"n\":1}' > o.json; printf x > bin", { outputs: { o: { path: "o.json" }, bin: { path: "bin" } }, gates: [{ id: "g", ...gate }] }) }, { ...more });
+  const gated = (gate: object, more: object = {}) =>
+    flow(
+      { a: sh("echo '{\"n\":1}' > o.json; printf x > bin", { outputs: { o: { path: "o.json" }, bin: { path: "bin" } }, gates: [{ id: "g", ...gate }] }) },
+      { ...more },
+    );
 
   test("an optional gate that fails does not fail the run", async () => {
     const { view } = await bed.run(gated({ required: false, run: ["false"] }));
@@ -239,7 +290,18 @@ describe("gates", () => {
   }
 
   test("all gates of a step are judged; the route of the first that failed is taken", async () => {
-    const document = flow({ a: sh("true", { gates: [{ id: "g1", run: ["true"] }, { id: "g2", run: ["false"] }, { id: "g3", run: ["false"] }] }) }, { routes: [{ id: "r", when: { gate: "g3" }, do: { abort: "third" } }] });
+    const document = flow(
+      {
+        a: sh("true", {
+          gates: [
+            { id: "g1", run: ["true"] },
+            { id: "g2", run: ["false"] },
+            { id: "g3", run: ["false"] },
+          ],
+        }),
+      },
+      { routes: [{ id: "r", when: { gate: "g3" }, do: { abort: "third" } }] },
+    );
     const { view } = await bed.run(document);
     expect(view.gates.map((gate) => gate.status)).toEqual(["passed", "failed", "failed"]);
     expect(view).toMatchObject({ reason: "third", routes: [{ route_id: "r", gate_id: "g3" }] });
@@ -259,7 +321,9 @@ describe("gates", () => {
   });
 
   test("L5: an output that equals the step's log in name and content is one artifact", async () => {
-    const { view } = await bed.run(flow({ a: sh("echo same; echo same > o", { outputs: { "stdout.txt": { path: "o" } } }), b: { run: ["cat", "${steps.a.outputs.stdout.txt}"] } }));
+    const { view } = await bed.run(
+      flow({ a: sh("echo same; echo same > o", { outputs: { "stdout.txt": { path: "o" } } }), b: { run: ["cat", "${steps.a.outputs.stdout.txt}"] } }),
+    );
     expect(view.status).toBe("succeeded");
     await bed.expectAnchored(view.run_id);
   });
@@ -268,13 +332,18 @@ describe("gates", () => {
     bed.write("seal.sh", 'mkdir -p b; printf hi > b/x; printf "sha256_hex = %s\\n" $(sha256sum < b/x | cut -c1-64) > b/_passed.flag');
     const hash = { law: "sha256_bundle_digest", root: "b", flag: "b/_passed.flag", exclude_filenames: ["_passed.flag"] };
     const { view } = await bed.run(flow({ a: { run: ["sh", "seal.sh"], gates: [{ id: "s", hash }] } }, { gates: [{ id: "r", hash }] }));
-    expect(view.gates.map((gate) => [gate.gate_id, gate.status, gate.reason])).toEqual([["s", "passed", null], ["r", "passed", null]]);
+    expect(view.gates.map((gate) => [gate.gate_id, gate.status, gate.reason])).toEqual([
+      ["s", "passed", null],
+      ["r", "passed", null],
+    ]);
   });
 });
 
 describe("timeouts", () => {
   test("E6: a step over its time is ended with all its processes, and is retried", async () => {
-    const { view } = await bed.run(flow({ a: sh("test -e again && exit 0; touch again; sleep 60 & echo $! > pid; wait", { timeout: "400ms", retry: fastRetry(1) }) }));
+    const { view } = await bed.run(
+      flow({ a: sh("test -e again && exit 0; touch again; sleep 60 & echo $! > pid; wait", { timeout: "400ms", retry: fastRetry(1) }) }),
+    );
     expect(view.status).toBe("succeeded");
     expect(stepOf(view, "a").attempts.map((one) => one.outcome)).toEqual(["timeout", "completed"]);
     await until(() => {
@@ -288,7 +357,9 @@ describe("timeouts", () => {
   });
 
   test("a timeout can be routed by its status", async () => {
-    const { view } = await bed.run(flow({ a: sh("sleep 60", { timeout: "50ms" }) }, { routes: [{ id: "late", when: { status: "timeout" }, do: { escalate: "too slow" } }] }));
+    const { view } = await bed.run(
+      flow({ a: sh("sleep 60", { timeout: "50ms" }) }, { routes: [{ id: "late", when: { status: "timeout" }, do: { escalate: "too slow" } }] }),
+    );
     expect(view).toMatchObject({ status: "blocked", reason: "too slow" });
   });
 });
