@@ -6,7 +6,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, rmSyn
 import { join } from "node:path";
 import { openFsFileTrees } from "../src/adapters/fs/file-tree.ts";
 import { openFsObjectStore } from "../src/adapters/fs/object-store.ts";
-import { digestBytes, streamHasher } from "../src/base/digest.ts";
+import { digestBytes } from "../src/base/digest.ts";
 import { parseRelativePath } from "../src/base/relative-path.ts";
 import { spread, takeTurns } from "./measure.ts";
 import { type Bench, figure, row } from "./row.ts";
@@ -59,13 +59,14 @@ export const largeFile: Bench = async ({ dir, quick }) => {
     assert.equal(stored.digest, expected);
     rmSync(objectsDir, { recursive: true });
   };
+  const kept = await openFsObjectStore(join(dir, "kept"));
+  const keptSource = await tree.open(parseRelativePath("large"));
+  const { digest } = await kept.putSource(keptSource);
+  await keptSource.close();
+  // Opening an object verifies all of its bytes and hands out none before: the product's own way of hashing one large file.
   const read = async (): Promise<void> => {
-    const source = await tree.open(parseRelativePath("large"));
-    const hasher = streamHasher();
-    const piece = new Uint8Array(pieceBytes);
-    for (let count = await source.read(piece); count > 0; count = await source.read(piece)) hasher.update(piece.subarray(0, count));
+    const source = await kept.open(digest);
     await source.close();
-    assert.equal(hasher.digest(), expected);
   };
   const sha256sum = (): void => {
     const child = spawnSync("sha256sum", [path], { encoding: "utf8" });
@@ -81,7 +82,7 @@ export const largeFile: Bench = async ({ dir, quick }) => {
     row({
       ...shared,
       name: "hash-large",
-      title: `one file of ${bytes >> 20} MiB, hashed through the tree reader`,
+      title: `one file of ${bytes >> 20} MiB, verified by the object store as it opens it`,
       measured: rate(times.read),
       target: { bound: "at least", ratio: 0.9 },
       notes,

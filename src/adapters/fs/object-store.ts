@@ -18,6 +18,7 @@ import { hasErrno, storageError } from "./storage-error.ts";
 import { copyHashed } from "./copy-hashed.ts";
 
 const readFlags = fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0);
+const verifyPieceBytes = 1 << 20;
 const fanOutPattern = /^[0-9a-f]{2}$/;
 const restPattern = /^[0-9a-f]{62}$/;
 
@@ -219,10 +220,23 @@ class FsObjectStore implements ObjectStore {
   }
 }
 
+/** Two buffers for what does not fit into one: the thread pool reads the next piece while this thread hashes. */
 async function verifySource(source: FileSource, digest: Digest): Promise<void> {
   const hasher = streamHasher();
-  const piece = new Uint8Array(Math.max(1, Math.min(source.size, 1 << 20)));
-  for (let count = await source.read(piece); count > 0; count = await source.read(piece)) hasher.update(piece.subarray(0, count));
+  let current = new Uint8Array(Math.max(1, Math.min(source.size, verifyPieceBytes)));
+  let spare = source.size > verifyPieceBytes ? new Uint8Array(verifyPieceBytes) : null;
+  for (let count = await source.read(current); count > 0; ) {
+    const piece = current.subarray(0, count);
+    if (spare === null) {
+      hasher.update(piece);
+      count = await source.read(current);
+      continue;
+    }
+    const next = source.read(spare);
+    hasher.update(piece);
+    count = await next;
+    [current, spare] = [spare, current];
+  }
   if (hasher.digest() !== digest) throw corrupt(digest);
 }
 
