@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { expect } from "vitest";
 import type { JsonObject } from "../../src/base/json-value.ts";
-import { isLilyError, LilyError } from "../../src/base/lily-error.ts";
+import { isLilyError, type LilyError } from "../../src/base/lily-error.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { RunView, StepView } from "../../src/contracts/run-view.ts";
 import type { Kernel, RunHandle, StartOptions } from "../../src/kernel/kernel.ts";

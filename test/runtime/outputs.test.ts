@@ -161,7 +161,7 @@ describe("logs", () => {
     const { view } = await bed.run(flow({ a: { run: ["node", "flood.mjs"] } }));
     expect(view.status).toBe("succeeded");
     const logs = await (await bed.kernel()).artifacts.list({ run_id: view.run_id, artifact_type: "log" });
-    expect(logs.map((log) => [log.artifact_name, log.size]).sort()).toEqual([
+    expect(logs.map((log) => [log.artifact_name, log.size]).sort(([a], [b]) => String(a).localeCompare(String(b)))).toEqual([
       ["stderr.txt", 1],
       ["stdout.txt", 300_000],
     ]);
@@ -272,7 +272,7 @@ describe("the environment of a step", () => {
       .trim()
       .split("\n")
       .map((line) => line.split("=")[0]);
-    expect(names.sort()).toEqual(["BED_ONE", "BED_TWO", "HOME", "LILY_RUN", "NOTE", "PATH", "TZ"]);
+    expect(names.sort((a, b) => String(a).localeCompare(String(b)))).toEqual(["BED_ONE", "BED_TWO", "HOME", "LILY_RUN", "NOTE", "PATH", "TZ"]);
   });
 });
 

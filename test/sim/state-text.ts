@@ -5,7 +5,7 @@ export function stateText(state: RunState): string {
   const sets = { running: [...state.running].sort(byNumber), gating: [...state.gating].sort(byNumber) };
   const heaps = { ready: state.ready.sorted(), backoff: state.backoff.sorted(), deciding: state.deciding.sorted(), toSkip: state.toSkip.sorted() };
   const steps = state.steps.map(({ plan, outputs, ...rest }) => ({ id: plan.id, ...rest, outputs: [...outputs] }));
-  const maps = { routeCounts: [...state.routeCounts].sort(), inputs: [...state.inputs].sort(), artifacts: [...state.artifacts].sort() };
+  const maps = { routeCounts: byKey(state.routeCounts), inputs: byKey(state.inputs), artifacts: byKey(state.artifacts) };
   const {
     runId,
     phase,
@@ -45,4 +45,8 @@ export function stateText(state: RunState): string {
 
 function byNumber(one: number, other: number): number {
   return one - other;
+}
+
+function byKey<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 }
