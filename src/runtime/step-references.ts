@@ -21,10 +21,19 @@ export function templateReferences(step: PlanStep): readonly Reference[] {
   return referencesIn([...argv, step.env, step.with]);
 }
 
-/** What a step is given: its references, and the inputs that it reads in place, which are handed over by no text. */
+const referencesOfSteps = new WeakMap<PlanStep, readonly Reference[]>();
+
+/**
+ * What a step is given: its references, and the inputs that it reads in place, which are handed over by no text. A plan does not
+ * change, so they are looked for once.
+ */
 export function stepReferences(step: PlanStep): readonly Reference[] {
+  const known = referencesOfSteps.get(step);
+  if (known !== undefined) return known;
   const reads: readonly Reference[] = (step.reads ?? []).map((name) => ({ kind: "input", name }));
-  return [...templateReferences(step), ...reads];
+  const found = [...templateReferences(step), ...reads];
+  referencesOfSteps.set(step, found);
+  return found;
 }
 
 export function gateReferences(gate: PlanGate): readonly Reference[] {

@@ -10,7 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { type Digest, hexOf } from "../../base/digest.ts";
 import { parseIdentifier } from "../../base/identifier.ts";
 import { LilyError } from "../../base/lily-error.ts";
@@ -54,12 +54,14 @@ class FsAttemptFolders implements AttemptFolders {
 
   #folder(run: RunId, name: readonly string[], work: AttemptWork, fresh: boolean): AttemptFolder {
     const segments = name.map((segment) => parseIdentifier(segment, "attempt folder"));
-    const dir = join(this.runDir(run), ...segments);
+    const runDir = this.runDir(run);
+    // Identifiers are single segments already, so nothing is left to normalise.
+    const dir = [runDir, ...segments].join(sep);
     const displayPath = ["runs", run, ...segments].join("/");
     if (fresh) refuseUsed(dir, displayPath);
     const cwd = work.kind === "source" ? work.dir : join(dir, "work");
     if (work.kind === "isolated") makeFolder(cwd);
-    return new FsAttemptFolder(dir, displayPath, cwd, work.kind === "isolated", join(this.runDir(run), "in"), this.#copies);
+    return new FsAttemptFolder(dir, displayPath, cwd, work.kind === "isolated", `${runDir}${sep}in`, this.#copies);
   }
 
   async logs(run: RunId): Promise<readonly { readonly path: string; readonly size: number }[]> {
