@@ -28,7 +28,7 @@ function failingTree(): FileTree {
 }
 
 describe("bindCode", () => {
-  test("E8: binds files that argv, gates, uses and modules name, sorted, each once", async () => {
+  test("binds files that argv, gates, uses and modules name, sorted, each once", async () => {
     const tree = memoryFileTree({ "b.mjs": "b", "a.mjs": "a", "lib/x.mjs": "x", "lib/y.mjs": "y", "m.ts": "m", "check.sh": "c" });
     const given = names(["node", "./b.mjs", "b.mjs", "${params.x}", "/etc/passwd", "--flag", ""], {
       gates: [{ ...gate("g"), check: { kind: "command", argv: ["sh", "check.sh"], env: {}, env_from: [], secrets: [] } }],
@@ -87,7 +87,7 @@ describe("verifyPlanCode", () => {
   const messages = async (files: Record<string, string | null>, plan: Parameters<typeof verifyPlanCode>[0], moduleTree?: FileTree) =>
     (await verifyPlanCode(plan, memoryFileTree(files), moduleTree)).map(({ code, file, message }) => [code, file, message]);
 
-  test("E8: says nothing when all files are as planned, and names each that changed or is gone", async () => {
+  test("says nothing when all files are as planned, and names each that changed or is gone", async () => {
     const plan = { ...planOf([step("s")]), code: [bound, { path: "b.mjs", digest: digestBytes("b") }] };
     expect(await messages({ "a.mjs": "a", "b.mjs": "b" }, plan)).toEqual([]);
     expect(await messages({ "a.mjs": "other", "b.mjs": null }, plan)).toEqual([

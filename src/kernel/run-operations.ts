@@ -1,42 +1,30 @@
 /** Starting, continuing, following and ending runs: graph, ledger and runtime joined. */
-import { digestBytes } from "../base/digest.ts";
 import { LilyError } from "../base/lily-error.ts";
 import { parseRelativePath } from "../base/relative-path.ts";
-import type { EventBody, LedgerEvent } from "../contracts/event.ts";
-import { parseRunId, type RunId, runStream } from "../contracts/ids.ts";
+import type { EventBody } from "../contracts/event.ts";
+import { parseRunId, runStream } from "../contracts/ids.ts";
 import type { RunView } from "../contracts/run-view.ts";
 import { applyEvent } from "../graph/apply-event.ts";
 import { verifyPlanCode } from "../graph/bind-code.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { createRunState } from "../graph/run-state.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import { beginBodies, type InputFile } from "../runtime/begin-run.ts";
+import { beginBodies } from "../runtime/begin-run.ts";
 import { createRun, writeManifest } from "../runtime/create-run.ts";
-import { cancelBody, driveRun } from "../runtime/drive-run.ts";
-import { EventFeed } from "../runtime/event-feed.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
 import { recordFailedStart } from "../runtime/record-failed-start.ts";
 import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
+import { cancelRun } from "./cancel-run.ts";
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import { execTitle, execWorkflow } from "./exec-workflow.ts";
+import { runLogs, watchRun } from "./follow-run.ts";
+import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
+import { handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { readRunView, viewOf } from "./run-views.ts";
-import {
-  baseOf,
-  type Configuration,
-  compileLoaded,
-  dirOf,
-  loadConfiguration,
-  type LoadedWorkflow,
-  loadWorkflow,
-  openSourceTree,
-  schemaChecker,
-} from "./workflow-source.ts";
-
-const watchPollMs = 200;
+import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree } from "./workflow-source.ts";
 
 export function runOperations(core: KernelCore): Runs {
   return {
@@ -44,31 +32,11 @@ export function runOperations(core: KernelCore): Runs {
     start: (source, options = {}) => start(core, source, options),
     exec: (options) => exec(core, options),
     resume: (run, options = {}) => resume(core, run, options),
-    cancel: (run, reason) => cancel(core, run, reason),
+    cancel: (run, reason) => cancelRun(core, run, reason),
     show: async (run) => readRunView(core, await core.findRun(run)),
     list: async (filter = {}) => (await core.freshIndex()).runs(filter),
-    watch: (run, options = {}) => watch(core, run, options),
-    logs: (run, filter = {}) => logs(core, run, filter),
-  };
-}
-
-async function runtimeDeps(core: KernelCore, configuration: Configuration): Promise<RuntimeDeps> {
-  const { parts } = core;
-  return {
-    workspaceDir: parts.workspaceDir,
-    workspaceId: core.workspaceId,
-    ledger: await core.ledger(),
-    leases: parts.authority.leases,
-    objects: parts.objects,
-    artifacts: await core.artifactStore(),
-    schemas: schemaChecker(configuration.registry),
-    trees: parts.trees,
-    folders: parts.folders,
-    processes: parts.processes,
-    modules: parts.modules,
-    probe: parts.probe,
-    clock: parts.clock,
-    ids: parts.ids,
+    watch: (run, options = {}) => watchRun(core, run, options),
+    logs: (run, filter = {}) => runLogs(core, run, filter),
   };
 }
 
@@ -159,16 +127,6 @@ function checkParallel(parallel: number | undefined): void {
   throw new LilyError("USAGE_INVALID", `parallel is ${parallel}; it is a whole number of at least 1`);
 }
 
-/** Gives the lease back when the run cannot be driven after all. */
-async function releasing<T>(deps: RuntimeDeps, led: LedRun, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    await deps.leases.release(led.runId, led.token);
-    throw thrown;
-  }
-}
-
 async function continueCreated(deps: RuntimeDeps, runText: string): Promise<LedRun> {
   const runId = parseRunId(runText);
   const head = await deps.ledger.head(runStream(runId));
@@ -183,32 +141,6 @@ async function continueCreated(deps: RuntimeDeps, runText: string): Promise<LedR
     }
     return led;
   });
-}
-
-async function inputFiles(
-  core: KernelCore,
-  loaded: LoadedWorkflow,
-  declared: CompiledPlan["plan"]["inputs"],
-  given: Readonly<Record<string, string>>,
-): Promise<Readonly<Record<string, InputFile>>> {
-  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(declared, name));
-  if (unknown.length > 0)
-    throw new LilyError("PARAM_INVALID", `the workflow has no input ${unknown.join(", ")}; it has ${Object.keys(declared).join(", ") || "none"}`);
-  const files: Record<string, InputFile> = {};
-  for (const [name, input] of Object.entries(declared)) {
-    const override = given[name];
-    if (override !== undefined) files[name] = { tree: await core.parts.trees.openTree(dirOf(override)), path: baseOf(override) };
-    else if (input.file !== null) files[name] = { tree: loaded.tree, path: input.file };
-    const file = files[name];
-    if (file === undefined)
-      throw new LilyError("INPUT_NOT_FOUND", `input ${name} has no file: give one with --input ${name}=FILE`, { details: { input: name } });
-    if ((await file.tree.stat(parseRelativePath(file.path))) === null) {
-      throw new LilyError("INPUT_NOT_FOUND", `input ${name}: there is no file ${file.path} in ${file.tree.root}`, {
-        details: { input: name, path: file.path },
-      });
-    }
-  }
-  return files;
 }
 
 async function resume(core: KernelCore, runText: string, options: { readonly unblockReason?: string; readonly parallel?: number }): Promise<RunHandle> {
@@ -257,161 +189,4 @@ function requireSchemas(configuration: Configuration, bound: CompiledPlan["plan"
         details: { schema_id },
       });
   }
-}
-
-function handleOf(core: KernelCore, run: RunContext, led: LedRun, first: readonly EventBody[]): RunHandle {
-  const fold = viewOf(core, run.runId, run.plan, led.events);
-  const feed = new EventFeed(led.events.length);
-  const driven = driveRun(run, led, first, (events) => {
-    for (const event of events) fold.add(event);
-    feed.push(events);
-  });
-  const done = finish(core, run, driven.rested, feed).then(() => fold.view());
-  // Whoever does not ask for `done` must not meet an unhandled rejection; whoever asks still gets it.
-  done.catch(() => {});
-  return {
-    runId: run.runId,
-    events: () => feed.follow((count) => firstEvents(run, count)),
-    cancel: async (reason) => {
-      driven.cancel(run.principal, reason);
-      await done;
-    },
-    done: () => done,
-  };
-}
-
-async function finish(core: KernelCore, run: RunContext, rested: Promise<void>, feed: EventFeed): Promise<void> {
-  try {
-    await rested;
-    await cutWorkspaceCheckpoint(core);
-    await cleanFolders(run);
-  } finally {
-    feed.end();
-  }
-}
-
-/** Working files of isolated attempts go when the run rests; logs stay. */
-async function cleanFolders(run: RunContext): Promise<void> {
-  await run.deps.folders.cleanRun(run.runId, { isolated: run.plan.steps.some((step) => step.workdir === "isolated") });
-}
-
-async function* firstEvents(run: RunContext, count: number): AsyncGenerator<LedgerEvent, void, void> {
-  for await (const event of run.deps.ledger.readStream(runStream(run.runId))) {
-    if (event.seq >= count) return;
-    yield event;
-  }
-}
-
-/** A live leader is asked and awaited; a run that nobody leads is canceled here. */
-async function cancel(core: KernelCore, runText: string, reason: string): Promise<RunView> {
-  const runId = await core.findRun(runText);
-  const { leases } = core.parts.authority;
-  const before = await readRunView(core, runId);
-  if (before.status === "succeeded" || before.status === "failed" || before.status === "canceled") {
-    throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is ${before.status} already`, { details: { run_id: runId, status: before.status } });
-  }
-  await leases.requestStop(runId, core.parts.probe.principal(), reason);
-  while ((await leases.holder(runId)) !== null) {
-    await core.parts.clock.sleep(watchPollMs);
-    const view = await readRunView(core, runId);
-    if (view.record.sealed && view.status !== "blocked") return view;
-  }
-  const now = await readRunView(core, runId);
-  if (now.record.sealed && now.status !== "blocked") return now;
-  return cancelUnled(core, runId, reason);
-}
-
-async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Promise<RunView> {
-  const deps = await runtimeDeps(core, await loadConfiguration(core, null));
-  const led = await leadRun(deps, runId);
-  return releasing(deps, led, async () => {
-    await deps.processes.endLeftovers(`${runId}/`);
-    const committed = await committedPlan(deps.artifacts, led.events);
-    const plan = committed?.plan ?? emptyPlan();
-    const state = foldRun(plan, runId, led.events);
-    const interrupted = state.phase === "running" ? resumeBodies(state, led.token, { unblock: null }) : [];
-    const canceled = cancelBody(reason, String(led.token));
-    const sourceDir = committed?.event.data.source_dir ?? core.parts.homeDir;
-    const tree = await openSourceTree(core, committed === null ? core.parts.homeDir : sourceDir).catch(() => openSourceTree(core, core.parts.homeDir));
-    const run: RunContext = {
-      deps,
-      runId,
-      plan,
-      planHash: state.planHash ?? plan.policy_digest,
-      state,
-      sourceDir,
-      tree,
-      configDir: core.parts.homeDir,
-      principal: deps.probe.principal(),
-      loadedModules: new Map(),
-    };
-    return handleOf(core, run, led, [leaderDraft(deps, led.token), ...interrupted, canceled]).done();
-  });
-}
-
-/** A run that was only created has no plan; nothing of this one is recorded. */
-function emptyPlan(): CompiledPlan["plan"] {
-  const policy = { tools: null, write: null, network: "allow", sandbox: "off", attempts_max: 1 } as const;
-  return {
-    v: 1,
-    workflow: "none",
-    title: null,
-    params: {},
-    inputs: {},
-    policy,
-    policy_digest: digestBytes(""),
-    steps: [],
-    gates: [],
-    routes: [],
-    code: [],
-    uses: [],
-    modules: [],
-    schemas: [],
-  };
-}
-
-async function* watch(
-  core: KernelCore,
-  runText: string,
-  options: { readonly fromSeq?: number; readonly signal?: AbortSignal },
-): AsyncGenerator<LedgerEvent, void, void> {
-  const runId = await core.findRun(runText);
-  const ledger = await core.ledger();
-  let next = options.fromSeq ?? 0;
-  let resting = false;
-  for (;;) {
-    for await (const event of ledger.readStream(runStream(runId), { fromSeq: next })) {
-      yield event;
-      next = event.seq + 1;
-      resting = event.kind === "RUN_SEALED" || (resting && event.kind === "RECORD_RECOVERED");
-    }
-    // Whoever starts behind the end of a run that rests has nothing to wait for.
-    if (!resting && next > 0) resting = await restsBefore(ledger, runId, next);
-    if (resting || options.signal?.aborted === true) return;
-    await core.parts.clock.sleep(watchPollMs, options.signal);
-  }
-}
-
-async function restsBefore(ledger: Ledger, runId: RunId, next: number): Promise<boolean> {
-  const { size } = await ledger.head(runStream(runId));
-  if (next < size) return false;
-  let resting = false;
-  for await (const event of ledger.readStream(runStream(runId), { fromSeq: size - 1 })) resting = event.kind === "RUN_SEALED";
-  return resting;
-}
-
-type LogFilter = NonNullable<Parameters<Runs["logs"]>[1]>;
-
-async function logs(core: KernelCore, runText: string, filter: LogFilter): ReturnType<Runs["logs"]> {
-  const runId = await core.findRun(runText);
-  const dir = core.parts.folders.runDir(runId);
-  const found = (await core.parts.folders.logs(runId)).filter((log) => isWantedLog(log.path, filter));
-  return found.map((log) => ({ ...log, absolutePath: `${dir}/${log.path}` }));
-}
-
-/** `steps/ID/ATTEMPT/...` or `gates/ID/ATTEMPT/...`; a gate that was judged again after a crash has `ATTEMPT-TRY` there. */
-function isWantedLog(path: string, { step, gate, attempt }: LogFilter): boolean {
-  const [kind, id, number = ""] = path.split("/");
-  const isNamed = (step === undefined && gate === undefined) || id === (kind === "steps" ? step : gate);
-  return isNamed && (attempt === undefined || number.split("-")[0] === String(attempt));
 }

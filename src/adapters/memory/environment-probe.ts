@@ -37,7 +37,7 @@ export function createMemoryEnvironmentProbe(options: MemoryEnvironmentProbeOpti
     owner: () => owner,
     principal: () => options.principal ?? "user:test",
     select: (patterns) => Object.fromEntries(Object.entries(variables).filter(([name]) => patterns.some((pattern) => matches(name, pattern)))),
-    base: () => ({ PATH: variables["PATH"] ?? "/usr/bin:/bin", HOME: variables["HOME"] ?? "/home/test" }),
+    base: () => ({ PATH: variables["PATH"] ?? "/usr/bin:/bin", HOME: variables["HOME"] ?? "/home/ada" }),
   };
 }
 

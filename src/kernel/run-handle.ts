@@ -1,0 +1,85 @@
+/** What every operation that leads a run shares: the runner's parts, the lease given back, the handle of a run in progress. */
+import type { EventBody, LedgerEvent } from "../contracts/event.ts";
+import { runStream } from "../contracts/ids.ts";
+import { driveRun } from "../runtime/drive-run.ts";
+import { EventFeed } from "../runtime/event-feed.ts";
+import type { LedRun } from "../runtime/lead-run.ts";
+import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
+import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
+import type { KernelCore } from "./core.ts";
+import type { RunHandle } from "./kernel.ts";
+import { viewOf } from "./run-views.ts";
+import { type Configuration, schemaChecker } from "./workflow-source.ts";
+
+export async function runtimeDeps(core: KernelCore, configuration: Configuration): Promise<RuntimeDeps> {
+  const { parts } = core;
+  return {
+    workspaceDir: parts.workspaceDir,
+    workspaceId: core.workspaceId,
+    ledger: await core.ledger(),
+    leases: parts.authority.leases,
+    objects: parts.objects,
+    artifacts: await core.artifactStore(),
+    schemas: schemaChecker(configuration.registry),
+    trees: parts.trees,
+    folders: parts.folders,
+    processes: parts.processes,
+    modules: parts.modules,
+    probe: parts.probe,
+    clock: parts.clock,
+    ids: parts.ids,
+  };
+}
+
+/** Gives the lease back when the run cannot be driven after all. */
+export async function releasing<T>(deps: RuntimeDeps, led: LedRun, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    await deps.leases.release(led.runId, led.token);
+    throw thrown;
+  }
+}
+
+export function handleOf(core: KernelCore, run: RunContext, led: LedRun, first: readonly EventBody[]): RunHandle {
+  const fold = viewOf(core, run.runId, run.plan, led.events);
+  const feed = new EventFeed(led.events.length);
+  const driven = driveRun(run, led, first, (events) => {
+    for (const event of events) fold.add(event);
+    feed.push(events);
+  });
+  const done = finish(core, run, driven.rested, feed).then(() => fold.view());
+  // Whoever does not ask for `done` must not meet an unhandled rejection; whoever asks still gets it.
+  done.catch(() => {});
+  return {
+    runId: run.runId,
+    events: () => feed.follow((count) => firstEvents(run, count)),
+    cancel: async (reason) => {
+      driven.cancel(run.principal, reason);
+      await done;
+    },
+    done: () => done,
+  };
+}
+
+async function finish(core: KernelCore, run: RunContext, rested: Promise<void>, feed: EventFeed): Promise<void> {
+  try {
+    await rested;
+    await cutWorkspaceCheckpoint(core);
+    await cleanFolders(run);
+  } finally {
+    feed.end();
+  }
+}
+
+/** Working files of isolated attempts go when the run rests; logs stay. */
+async function cleanFolders(run: RunContext): Promise<void> {
+  await run.deps.folders.cleanRun(run.runId, { isolated: run.plan.steps.some((step) => step.workdir === "isolated") });
+}
+
+async function* firstEvents(run: RunContext, count: number): AsyncGenerator<LedgerEvent, void, void> {
+  for await (const event of run.deps.ledger.readStream(runStream(run.runId))) {
+    if (event.seq >= count) return;
+    yield event;
+  }
+}
