@@ -47,6 +47,18 @@ const { pattern } = fc.letrec<{ pattern: string; term: string; atom: string }>((
 }));
 const text = fc.string({ unit: fc.constantFrom("a", "b", "c", "-", "1", " ", ".", "\n", "\u{1f600}", "\u00e9", "]"), maxLength: 12 });
 
+/**
+ * V8 tries an empty match between the halves of a surrogate pair (`/\\B/u` on "a\u{1f600}a" gives index 2), which ECMAScript's
+ * AdvanceStringIndex never reaches. There the two engines differ, and ours follows the specification.
+ */
+function isInsidePair(text: string, index: number): boolean {
+  return (text.codePointAt(index - 1) ?? 0) > 0xffff;
+}
+
+it("holds a place between whole characters only, as the specification says", () => {
+  expect([compileLinearPattern("\\B").test("a\u{1f600}a"), compileLinearPattern("\\B").test("a\u{1f600}\u{1f600}a")]).toEqual([false, true]);
+});
+
 it("answers what the language's own engine answers", () => {
   fc.assert(
     fc.property(pattern, fc.array(text, { minLength: 1, maxLength: 8 }), (source, texts) => {
@@ -65,7 +77,11 @@ it("answers what the language's own engine answers", () => {
         expect(thrown).toMatchObject({ code: "SCHEMA_INVALID", message: expect.stringContaining("grows beyond") });
         return;
       }
-      for (const sample of texts) expect([sample, linear.test(sample)]).toEqual([sample, native.test(sample)]);
+      for (const sample of texts) {
+        const match = native.exec(sample);
+        if (match !== null && isInsidePair(sample, match.index)) continue;
+        expect([sample, linear.test(sample)]).toEqual([sample, match !== null]);
+      }
     }),
     { numRuns: 3_000 },
   );
