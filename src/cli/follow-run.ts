@@ -4,6 +4,7 @@ import type { Kernel, RunHandle } from "../kernel/kernel.ts";
 import type { CliContext } from "./cli-context.ts";
 import type { EarlyInterrupt } from "./early-interrupt.ts";
 import { type ProgressView, progressView } from "./progress-view.ts";
+import { plainText } from "./render/plain-text.ts";
 
 /** Follows a run that this process leads until it rests. The first Ctrl-C cancels it, the second ends the process. */
 export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle, early: EarlyInterrupt): Promise<RunView> {
@@ -24,11 +25,19 @@ export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHan
       view.event(event);
       if (event.kind === "RUN_STARTED" && view.plan !== undefined) view.plan((await kernel.runs.show(handle.runId)).steps);
     }
-    return await done;
+    await done;
   } finally {
     stopListening();
     view.stop();
   }
+  await noteAnchoring(cli, handle);
+  return await done;
+}
+
+/** The run ended as it did, whatever became of its checkpoint; that it is not anchored is said all the same, with --quiet too. */
+async function noteAnchoring(cli: CliContext, handle: RunHandle): Promise<void> {
+  const failure = await handle.anchoring();
+  if (failure !== null) cli.stderr.write(`note: the run is sealed but not anchored: ${failure.code}: ${plainText(failure.message)}\n`);
 }
 
 function interruptHandler(cli: CliContext, handle: RunHandle, view: ProgressView): () => void {

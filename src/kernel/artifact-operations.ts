@@ -84,8 +84,8 @@ async function prepare(core: KernelCore, file: string, options: PutOptions, runI
 
 /** Putting an artifact into a run is a fact about it and takes its lead for a moment. */
 async function putIntoRun(core: KernelCore, runId: Parameters<typeof leadRun>[1], prepared: PreparedArtifact): Promise<void> {
-  const { leases } = core.parts.authority;
-  const deps = { ledger: await core.ledger(), leases, probe: core.parts.probe };
+  const { workspaceDir, authority, probe } = core.parts;
+  const deps = { workspaceDir, ledger: await core.ledger(), leases: authority.leases, probe };
   const led = await leadRun(deps, runId);
   try {
     if (led.events.length === 0) throw new LilyError("RUN_NOT_FOUND", `no run has the id ${runId}`);
@@ -95,6 +95,6 @@ async function putIntoRun(core: KernelCore, runId: Parameters<typeof leadRun>[1]
       throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is sealed; put the artifact into the workspace instead`, { details: { run_id: runId } });
     await led.writer.append([leaderDraft(deps, led.token), { ...storedBody(prepared), by }]);
   } finally {
-    await leases.release(runId, led.token);
+    await led.giveBack();
   }
 }

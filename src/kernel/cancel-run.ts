@@ -3,8 +3,9 @@ import { LilyError } from "../base/lily-error.ts";
 import type { RunId } from "../contracts/ids.ts";
 import type { RunView } from "../contracts/run-view.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
+import { isSameOwner } from "../ports/lease-store.ts";
 import { cancelBody } from "../runtime/drive-run.ts";
-import { leaderDraft, leadRun } from "../runtime/lead-run.ts";
+import { isLedHere, leaderDraft, leadRun } from "../runtime/lead-run.ts";
 import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
 import type { RunContext } from "../runtime/run-context.ts";
 import type { KernelCore } from "./core.ts";
@@ -23,7 +24,7 @@ export async function cancelRun(core: KernelCore, runText: string, reason: strin
     throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is ${before.status} already`, { details: { run_id: runId, status: before.status } });
   }
   await leases.requestStop(runId, core.parts.probe.principal(), reason);
-  while ((await leases.holder(runId)) !== null) {
+  while (await isLed(core, runId)) {
     await core.parts.clock.sleep(leaderPollMs);
     const view = await readRunView(core, runId);
     if (view.record.sealed && view.status !== "blocked") return view;
@@ -33,10 +34,17 @@ export async function cancelRun(core: KernelCore, runText: string, reason: strin
   return cancelUnled(core, runId, reason);
 }
 
+/** A lease that this process could not give back leads nothing. */
+async function isLed(core: KernelCore, runId: RunId): Promise<boolean> {
+  const { authority, probe } = core.parts;
+  const holder = await authority.leases.holder(runId);
+  return holder !== null && (!isSameOwner(holder.owner, probe.owner()) || isLedHere(core.parts, runId));
+}
+
 async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Promise<RunView> {
   const deps = await runtimeDeps(core, await loadConfiguration(core, null));
   const led = await leadRun(deps, runId);
-  return releasing(deps, led, async () => {
+  return releasing(led, async () => {
     await deps.processes.endLeftovers(`${runId}/`);
     const committed = await committedPlan(deps.artifacts, led.events);
     const plan = committed?.plan ?? emptyPlan();

@@ -2,8 +2,10 @@
  * Owns: cutting checkpoints for one kernel, one at a time: runs that seal while a cut is under way share the next one.
  * Not responsible for: what a checkpoint says and when it is refused (ledger/workspace-log).
  */
+import { isLilyError } from "../base/lily-error.ts";
 import type { CutCheckpoint } from "../ledger/workspace-log.ts";
 import type { KernelCore } from "./core.ts";
+import type { AnchoringFailure } from "./kernel.ts";
 
 interface Cutting {
   readonly running: Promise<CutCheckpoint | null>;
@@ -21,6 +23,17 @@ export async function cutWorkspaceCheckpoint(core: KernelCore): Promise<CutCheck
     () => begin(core),
   );
   return current.next;
+}
+
+/** The same after a run was sealed: a key or disk that fails then takes nothing from the run, so why it is not anchored is a value. */
+export async function anchorWorkspace(core: KernelCore): Promise<AnchoringFailure | null> {
+  try {
+    await cutWorkspaceCheckpoint(core);
+    return null;
+  } catch (thrown) {
+    if (!isLilyError(thrown)) throw thrown;
+    return { code: thrown.code, message: thrown.message };
+  }
 }
 
 function begin(core: KernelCore): Promise<CutCheckpoint | null> {

@@ -10,12 +10,14 @@ import type { LedgerEvent } from "../contracts/event.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { StreamHead } from "../ports/journal.ts";
 import type { RunIndex } from "../ports/run-index.ts";
+import { UnsettledCode } from "../runtime/unsettled-code.ts";
 import type { KernelParts } from "./kernel-parts.ts";
 
 const catchUpEventsMax = 20_000;
 
 export class KernelCore {
   readonly parts: KernelParts;
+  readonly unsettled = new UnsettledCode();
   #ledger: Promise<Ledger> | null = null;
   #artifacts: Promise<ArtifactStore> | null = null;
   #closed = false;

@@ -39,6 +39,12 @@ export interface ExecOptions {
   readonly title?: string;
 }
 
+/** Why a sealed run is not anchored. */
+export interface AnchoringFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** A run in progress. */
 export interface RunHandle {
   readonly runId: string;
@@ -48,6 +54,11 @@ export interface RunHandle {
   cancel(reason: string): Promise<void>;
   /** Resolves when the run rests: succeeded, failed, blocked or canceled. Rejects on faults only. */
   done(): Promise<RunView>;
+  /**
+   * Resolves with `done`: null, or why no checkpoint could be cut over the sealed run (KEY_INVALID, STORAGE_FULL). The record is whole all
+   * the same; `records.verify` says `unanchored` until a later checkpoint covers it. A machine without a key is no failure.
+   */
+  anchoring(): Promise<AnchoringFailure | null>;
 }
 
 export interface Runs {

@@ -1,3 +1,4 @@
+import { isLilyError } from "../base/lily-error.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import { type RunId, runOfStream, runStream } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
@@ -21,9 +22,15 @@ export function recordOperations(core: KernelCore): Records {
   };
 }
 
+/** A key that cannot be used verifies nothing, so whatever it would have anchored is unanchored; the records are still looked at. */
 async function trustedLog(core: KernelCore): Promise<TrustedLog> {
   const { authority, trust, verifier } = core.parts;
-  return loadTrustedLog({ ledger: await core.ledger(), authority, trust, verifier });
+  try {
+    return await loadTrustedLog({ ledger: await core.ledger(), authority, trust, verifier });
+  } catch (thrown) {
+    if (!isLilyError(thrown, "KEY_INVALID")) throw thrown;
+    return { state: "sound", anchor: null, covered: [], problems: [`${thrown.code}: ${thrown.message}`] };
+  }
 }
 
 async function verifyRun(core: KernelCore, log: TrustedLog, runId: RunId): Promise<VerifyView> {

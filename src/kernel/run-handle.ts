@@ -5,9 +5,9 @@ import { driveRun } from "../runtime/drive-run.ts";
 import { EventFeed } from "../runtime/event-feed.ts";
 import type { LedRun } from "../runtime/lead-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
-import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
+import { anchorWorkspace } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
-import type { RunHandle } from "./kernel.ts";
+import type { AnchoringFailure, RunHandle } from "./kernel.ts";
 import { viewOf } from "./run-views.ts";
 import { type Configuration, schemaChecker } from "./workflow-source.ts";
 
@@ -28,15 +28,16 @@ export async function runtimeDeps(core: KernelCore, configuration: Configuration
     probe: parts.probe,
     clock: parts.clock,
     ids: parts.ids,
+    unsettled: core.unsettled,
   };
 }
 
 /** Gives the lease back when the run cannot be driven after all. */
-export async function releasing<T>(deps: RuntimeDeps, led: LedRun, work: () => Promise<T>): Promise<T> {
+export async function releasing<T>(led: LedRun, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    await deps.leases.release(led.runId, led.token);
+    await led.giveBack();
     throw thrown;
   }
 }
@@ -48,7 +49,8 @@ export function handleOf(core: KernelCore, run: RunContext, led: LedRun, first: 
     for (const event of events) fold.add(event);
     feed.push(events);
   });
-  const done = finish(core, run, driven.rested, feed).then(() => fold.view());
+  const ended = finish(core, run, driven.rested, feed);
+  const done = ended.then(() => fold.view());
   // Whoever does not ask for `done` must not meet an unhandled rejection; whoever asks still gets it.
   done.catch(() => {});
   return {
@@ -59,14 +61,16 @@ export function handleOf(core: KernelCore, run: RunContext, led: LedRun, first: 
       await done;
     },
     done: () => done,
+    anchoring: () => ended,
   };
 }
 
-async function finish(core: KernelCore, run: RunContext, rested: Promise<void>, feed: EventFeed): Promise<void> {
+async function finish(core: KernelCore, run: RunContext, rested: Promise<void>, feed: EventFeed): Promise<AnchoringFailure | null> {
   try {
     await rested;
-    await cutWorkspaceCheckpoint(core);
+    const failure = await anchorWorkspace(core);
     await cleanFolders(run);
+    return failure;
   } finally {
     feed.end();
   }

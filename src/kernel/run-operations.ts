@@ -16,7 +16,7 @@ import { recordFailedStart } from "../runtime/record-failed-start.ts";
 import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
 import { cancelRun } from "./cancel-run.ts";
-import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
+import { anchorWorkspace } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import { execTitle, execWorkflow } from "./exec-workflow.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
@@ -43,7 +43,7 @@ export function runOperations(core: KernelCore): Runs {
 async function createOnly(core: KernelCore, options: { readonly title?: string; readonly workOrderFile?: string; readonly runId?: string }): Promise<RunView> {
   const deps = await runtimeDeps(core, await loadConfiguration(core, null));
   const led = await withWorkOrder(core, options.workOrderFile, (workOrder) => createRun(deps, { ...options, ...(workOrder === null ? {} : { workOrder }) }));
-  await deps.leases.release(led.runId, led.token);
+  await led.giveBack();
   return viewOf(core, led.runId, null, led.events).view();
 }
 
@@ -102,7 +102,7 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
     principal: deps.probe.principal(),
     loadedModules: new Map(),
   };
-  return releasing(deps, led, async () => {
+  return releasing(led, async () => {
     const leader: readonly EventBody[] = options.runId === undefined ? [] : [leaderDraft(deps, led.token)];
     const bodies = await beginning(core, run, led, options, () => beginBodies(run, inputs, options.parallel ?? core.parts.parallel));
     return handleOf(core, run, led, [...leader, ...bodies]);
@@ -116,7 +116,7 @@ async function beginning<T>(core: KernelCore, run: RunContext, led: LedRun, opti
   } catch (thrown) {
     if (options.runId === undefined) {
       await recordFailedStart(run, led, thrown);
-      await cutWorkspaceCheckpoint(core);
+      await anchorWorkspace(core);
     }
     throw thrown;
   }
@@ -132,7 +132,7 @@ async function continueCreated(deps: RuntimeDeps, runText: string): Promise<LedR
   const head = await deps.ledger.head(runStream(runId));
   if (head.size === 0) throw new LilyError("RUN_NOT_FOUND", `no run has the id ${runText}; make one with run new`, { details: { run: runText } });
   const led = await leadRun(deps, runId);
-  return releasing(deps, led, async () => {
+  return releasing(led, async () => {
     if (led.events.some((event) => event.kind === "PLAN_COMMITTED")) {
       throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} has a plan already; continue it with run resume`, { details: { run_id: runId } });
     }
@@ -148,7 +148,7 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
   const runId = await core.findRun(runText);
   const shared = await runtimeDeps(core, await loadConfiguration(core, null));
   const led = await leadRun(shared, runId);
-  return releasing(shared, led, async () => {
+  return releasing(led, async () => {
     await shared.processes.endLeftovers(`${runId}/`);
     await writeManifest(shared, runId, led.events[0]);
     const committed = await committedPlan(shared.artifacts, led.events);

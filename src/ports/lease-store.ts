@@ -9,13 +9,20 @@ export interface LeaseOwner {
   readonly startTime: string;
 }
 
+/** True when both are the same process on the same boot of the same host. */
+export function isSameOwner(one: LeaseOwner, other: LeaseOwner): boolean {
+  return one.host === other.host && one.bootId === other.bootId && one.pid === other.pid && one.startTime === other.startTime;
+}
+
 export type LeaseGrant =
   | { readonly outcome: "granted"; readonly token: number }
   | { readonly outcome: "held"; readonly owner: LeaseOwner; readonly expiresAtMs: number };
 
 /**
  * Leases of runs. The token is a number that only grows, taken in the acquiring transaction; `Journal.commit` checks it. Expiry is
- * decided by the store's clock. A lease is granted when it is free, expired, or held by an owner that is provably dead.
+ * decided by the store's clock. A lease is granted when it is free, expired, held by an owner that is provably dead, or held by the very
+ * process that asks: one that could not give its lease back (a full disk) goes on with a new token, which fences off the old one. That a
+ * process does not lead one run twice is its own to see to (runtime/lead-run).
  * Durable on return. A crash after `acquire` leaves a lease that expires or is seen dead.
  */
 export interface LeaseStore {

@@ -1,19 +1,9 @@
 /** The local profile: SQLite and files in one folder, processes of this machine, the key outside the workspace. No server. */
 import * as fs from "node:fs";
-import { availableParallelism, homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { signatureVerifier } from "../adapters/crypto/signature-verifier.ts";
-import { openFsAttemptFolders } from "../adapters/fs/attempt-folders.ts";
-import { openFsFileTrees } from "../adapters/fs/file-tree.ts";
-import { openFsObjectStore } from "../adapters/fs/object-store.ts";
+import { join, resolve } from "node:path";
 import { openFsRecordFiles } from "../adapters/fs/record-files.ts";
-import { openFsTrustStore } from "../adapters/fs/trust-store.ts";
-import { createEnvironmentProbe } from "../adapters/process/environment-probe.ts";
-import { createModuleHost } from "../adapters/process/module-host.ts";
 import { isOwnerAlive } from "../adapters/process/owner-liveness.ts";
-import { createProcessRunner } from "../adapters/process/process-runner.ts";
 import { createSqliteAuthority, openSqliteAuthority } from "../adapters/sqlite/authority-store.ts";
-import { openSqliteRunIndex } from "../adapters/sqlite/run-index.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemIds } from "../adapters/system/id-source.ts";
 import { LilyError } from "../base/lily-error.ts";
@@ -21,10 +11,9 @@ import { timeText } from "../base/time-text.ts";
 import { kernelVersion } from "../base/version.ts";
 import { workspaceStream } from "../contracts/ids.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { KernelParts } from "../kernel/kernel-parts.ts";
 import { openKernel } from "../kernel/open-kernel.ts";
 import type { AuthorityStore } from "../ports/authority-store.ts";
-import type { TrustStore } from "../ports/signer.ts";
+import { localParts, localTrust } from "./local-parts.ts";
 import { authorityFile, findWorkspace, hasRemains, isWorkspace, makeWorkspaceFolder, workspaceFolder } from "./workspace-files.ts";
 
 export { findWorkspace } from "./workspace-files.ts";
@@ -76,41 +65,14 @@ export async function initWorkspace(
 async function openExisting(workspaceDir: string, options: OpenLocalOptions): Promise<Kernel> {
   const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
   if ((await authority.journal.head(workspaceStream)) === null) await recordCreation(workspaceDir, authority);
-  return openKernel(await localParts(workspaceDir, authority, trustStore(workspaceDir, options)));
-}
-
-async function localParts(workspaceDir: string, authority: AuthorityStore, trust: TrustStore): Promise<KernelParts> {
-  const processes = createProcessRunner();
-  return {
-    workspaceDir,
-    homeDir: dirname(workspaceDir),
-    authority,
-    files: openFsRecordFiles({ root: workspaceDir }),
-    objects: await openFsObjectStore(join(workspaceDir, "objects")),
-    trees: openFsFileTrees(),
-    folders: openFsAttemptFolders(workspaceDir),
-    processes,
-    modules: createModuleHost(processes),
-    probe: createEnvironmentProbe({ kernelVersion }),
-    clock: systemClock,
-    ids: systemIds,
-    trust,
-    verifier: signatureVerifier,
-    index: openSqliteRunIndex(join(workspaceDir, "index.db")),
-    parallel: availableParallelism(),
-  };
-}
-
-function trustStore(workspaceDir: string, options: OpenLocalOptions): TrustStore {
-  const dataHome = options.dataHome ?? process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share");
-  return openFsTrustStore({ dataHome: resolve(dataHome), workspaceDir });
+  return openKernel(await localParts(workspaceDir, authority, localTrust(workspaceDir, options.dataHome)));
 }
 
 /** Folder, key, authority, first event: in this order, so that a crash in between leaves what the next try completes. */
 async function makeWorkspace(workspaceDir: string, options: OpenLocalOptions): Promise<void> {
   makeWorkspaceFolder(workspaceDir);
   const workspaceId = systemIds.runId();
-  await trustStore(workspaceDir, options).createKey(workspaceId);
+  await localTrust(workspaceDir, options.dataHome).createKey(workspaceId);
   const identity = { workspaceId, format: 1, kernelVersion, createdAt: timeText(systemClock.nowMs()) } as const;
   const authority = await createSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive, identity });
   try {

@@ -31,7 +31,7 @@ export async function createRun(deps: RuntimeDeps, options: CreateRunOptions): P
     await writeManifest(deps, runId, events[0]);
     return { ...led, events };
   } catch (thrown) {
-    await deps.leases.release(runId, led.token);
+    await led.giveBack();
     throw thrown;
   }
 }

@@ -49,7 +49,7 @@ export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody
       await deps.leases.clearStop(run.runId);
     } finally {
       await keeper.stop();
-      await deps.leases.release(run.runId, led.token);
+      await led.giveBack();
     }
   }
 }

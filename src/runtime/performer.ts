@@ -1,7 +1,4 @@
-/**
- * Owns: the attempts and gates that this process performs for one run, and trusted code that has not settled after its end.
- * Invariants: E6 a step with unsettled code starts no other attempt.
- */
+/** Starts the attempts and gates of one run, and says which steps have to wait for trusted code that goes on after its end (E6). */
 import type { PlanGate } from "../contracts/plan-document.ts";
 import type { ArtifactId } from "../contracts/ids.ts";
 import type { StepState } from "../graph/run-state.ts";
@@ -15,7 +12,7 @@ import type { Performer } from "./run-shell.ts";
 
 export class RunPerformer implements Performer {
   readonly #run: RunContext;
-  readonly #unsettled = new Set<string>();
+  readonly #awaited = new Set<Promise<void>>();
   readonly #onSettled: () => void;
 
   /** `onSettled` is called when unsettled code settles, so that its step may be decided again. */
@@ -26,7 +23,7 @@ export class RunPerformer implements Performer {
 
   startStep(step: StepState, attempt: number): Effect {
     const end = new EndSignal();
-    const done = performStep(this.#run, step, attempt, end, (settled) => this.#keepUnsettled(step.plan.id, settled));
+    const done = performStep(this.#run, step, attempt, end, (settled) => this.#run.deps.unsettled.keep(this.#run.runId, step.plan.id, settled));
     return { done, end: () => end.end() };
   }
 
@@ -40,14 +37,10 @@ export class RunPerformer implements Performer {
   }
 
   isUnsettled(step: StepState): boolean {
-    return this.#unsettled.has(step.plan.id);
-  }
-
-  #keepUnsettled(stepId: string, settled: Promise<void>): void {
-    this.#unsettled.add(stepId);
-    void settled.then(() => {
-      this.#unsettled.delete(stepId);
-      this.#onSettled();
-    });
+    const settling = this.#run.deps.unsettled.settlingOf(this.#run.runId, step.plan.id);
+    if (settling === null) return false;
+    if (!this.#awaited.has(settling)) void settling.then(this.#onSettled);
+    this.#awaited.add(settling);
+    return true;
   }
 }

@@ -14,6 +14,7 @@ import type { LeaseStore } from "../ports/lease-store.ts";
 import type { LoadedModule, ModuleHost } from "../ports/module-host.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { ProcessRunner } from "../ports/process-runner.ts";
+import type { UnsettledCode } from "./unsettled-code.ts";
 
 /** Checks a payload against a registered schema; each problem is a sentence that names its place. SCHEMA_UNKNOWN. */
 export interface SchemaChecker {
@@ -36,6 +37,7 @@ export interface RuntimeDeps {
   readonly probe: EnvironmentProbe;
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly unsettled: UnsettledCode;
 }
 
 /** One run while this process leads it. */

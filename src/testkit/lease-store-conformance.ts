@@ -19,9 +19,21 @@ export function leaseStoreConformance(name: string, make: () => Promise<Authorit
       const { leases } = subject.authority;
       expect(await leases.acquire(run, mine, 1_000)).toEqual({ outcome: "granted", token: 1 });
       expect(await (await subject.another()).leases.acquire(run, theirs, 1_000)).toMatchObject({ outcome: "held", owner: mine });
-      expect(await leases.acquire(run, mine, 1_000)).toMatchObject({ outcome: "held", owner: mine });
+      for (const other of [{ host: "there" }, { bootId: "later" }, { startTime: "2" }]) {
+        expect(await leases.acquire(run, { ...mine, ...other }, 1_000)).toMatchObject({ outcome: "held", owner: mine });
+      }
       expect(await leases.holder(run)).toEqual({ owner: mine, token: 1 });
       expect(await leases.acquire(parseRunId("run-b"), theirs, 1_000)).toEqual({ outcome: "granted", token: 1 });
+    });
+
+    it("L3: grants the process that holds it a new token, so that one which could not give it back goes on at once", async () => {
+      const { leases } = subject.authority;
+      expect(await leases.acquire(run, mine, 1_000)).toEqual({ outcome: "granted", token: 1 });
+      expect(await leases.acquire(run, { ...mine }, 1_000)).toEqual({ outcome: "granted", token: 2 });
+      expect(await leases.renew(run, 1, 1_000)).toBe(false);
+      await leases.release(run, 1);
+      expect(await leases.holder(run)).toEqual({ owner: mine, token: 2 });
+      expect(await leases.acquire(run, theirs, 1_000)).toMatchObject({ outcome: "held", owner: mine });
     });
 
     it("L3: tokens only grow, through release, expiry and death of the owner", async () => {

@@ -6,7 +6,7 @@ import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-document.ts";
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
 import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
-import type { DoctorFinding, Kernel, ProvenanceGraph, RunHandle } from "../../src/kernel/kernel.ts";
+import type { AnchoringFailure, DoctorFinding, Kernel, ProvenanceGraph, RunHandle } from "../../src/kernel/kernel.ts";
 import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
 
 export interface FakeOptions {
@@ -19,6 +19,8 @@ export interface FakeOptions {
   readonly checkpoint?: boolean;
   readonly findings?: readonly DoctorFinding[];
   readonly graph?: ProvenanceGraph;
+  /** Why the run is not anchored. */
+  readonly anchoring?: AnchoringFailure;
   /** Thrown by whatever is asked first. */
   readonly fault?: unknown;
   /** Null: no workspace is found above the working directory. */
@@ -144,6 +146,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
     events: () => eventsOut(),
     cancel: async (reason) => asked("handle.cancel", reason),
     done: async () => view,
+    anchoring: async () => options.anchoring ?? null,
   };
   const known = (run: string): void => {
     if (run !== "latest" && !view.run_id.startsWith(run)) throw new LilyError("RUN_NOT_FOUND", `no run ${JSON.stringify(run)}`, { details: { run } });

@@ -148,3 +148,18 @@ test("completion proposes commands, flags and values, and stays silent where it 
   expect(await proposals("nothing", "here", "")).toEqual([""]);
   expect(await proposals()).toContain("exec");
 });
+
+test("S5: a run that is sealed but not anchored is said on stderr, with --quiet too, and changes no exit code", async () => {
+  const anchoring = { code: "KEY_INVALID", message: "the checkpoint key is not a PEM private key" };
+  for (const argv of [
+    ["run", "start", "w.yaml", "--quiet"],
+    ["run", "resume", runId],
+    ["exec", "--quiet", "--", "true"],
+  ]) {
+    const ran = await lily(argv, { preset: fakeKernel({ anchoring }).preset });
+    expect(ran.code).toBe((await lily(argv, { preset: fakeKernel().preset })).code);
+    expect(ran.stderr).toContain("note: the run is sealed but not anchored: KEY_INVALID: the checkpoint key is not a PEM private key\n");
+  }
+  const { stderr } = await lily(["run", "start", "w.yaml"], { preset: fakeKernel().preset });
+  expect(stderr).not.toContain("not anchored");
+});

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LilyError } from "../../src/base/lily-error.ts";
+import type { LeaseStore } from "../../src/ports/lease-store.ts";
 import { Bed, flow, sh, stepOf, traceOf, until } from "./bed.ts";
+import { openWith, replaced } from "./parts-bed.ts";
 
 let bed: Bed;
 beforeEach(() => {
@@ -144,6 +147,36 @@ describe("ending a module", () => {
     const release = hub.get("release");
     if (typeof release === "function") release();
     await bed.expectAnchored(view.run_id);
+  });
+
+  test("E6: code that goes on after a fault ended the run is waited for when the same kernel resumes it", async () => {
+    const hub = module(`
+      hub.set("starts", (hub.get("starts") ?? 0) + 1);
+      if (hub.get("starts") === 1) await new Promise((resolve) => hub.set("release", resolve));`);
+    let broken = false;
+    const kernel = await openWith(bed, ({ authority }) => {
+      const { leases } = authority;
+      const stopRequest: LeaseStore["stopRequest"] = async (run) => {
+        if (broken) throw new LilyError("STORAGE_FULL", "the disk is full");
+        return leases.stopRequest(run);
+      };
+      return { authority: replaced(authority, { leases: replaced(leases, { stopRequest }) }) };
+    });
+    const document = flow({ a: { module: "m" }, b: sh("test -e resumed && touch b-ran"), c: sh("true", { needs: ["b"] }) }, { policy: { attempts_max: 5 } });
+    const handle = await kernel.runs.start({ document, dir: bed.dir }, { parallel: 1 });
+    await until(() => hub.has("release"));
+    broken = true;
+    await expect(handle.done()).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    broken = false;
+    bed.write("resumed", "");
+    const again = await kernel.runs.resume(handle.runId, { parallel: 2 });
+    await until(async () => stepOf(await kernel.runs.show(handle.runId), "c").status === "succeeded");
+    expect(hub.get("starts")).toBe(1);
+    const release = hub.get("release");
+    if (typeof release === "function") release();
+    expect((await again.done()).status).toBe("succeeded");
+    expect(hub.get("starts")).toBe(2);
+    await kernel.close();
   });
 
   test("E6: with isolation: process a module that goes on is killed, and the attempt is a timeout", async () => {

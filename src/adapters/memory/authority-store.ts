@@ -8,7 +8,7 @@ import { type RunId, runStream, type StreamId } from "../../contracts/ids.ts";
 import type { AuthorityStore, WorkspaceIdentity } from "../../ports/authority-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CommitOutcome, CommitUnit, Journal, JournalRow, LogLeaf, StreamAppend, StreamHead } from "../../ports/journal.ts";
-import type { LeaseGrant, LeaseOwner, LeaseStore } from "../../ports/lease-store.ts";
+import { isSameOwner, type LeaseGrant, type LeaseOwner, type LeaseStore } from "../../ports/lease-store.ts";
 import { SeededTurns } from "./seeded-turns.ts";
 
 interface MemoryLease {
@@ -189,7 +189,7 @@ class MemoryLeaseStore implements LeaseStore {
     await this.#turns.pause();
     const lease = this.#leases.get(run);
     const held = lease === undefined ? null : this.#heldBy(lease);
-    if (lease !== undefined && held !== null) return { outcome: "held", owner: held, expiresAtMs: lease.expiresAtMs };
+    if (lease !== undefined && held !== null && !isSameOwner(held, owner)) return { outcome: "held", owner: held, expiresAtMs: lease.expiresAtMs };
     const token = (lease?.token ?? 0) + 1;
     this.#leases.set(run, { token, owner, expiresAtMs: this.#options.clock.nowMs() + ttlMs });
     await this.#turns.pause();

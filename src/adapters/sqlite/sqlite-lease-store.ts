@@ -3,7 +3,7 @@ import { LilyError } from "../../base/lily-error.ts";
 import { parseJson } from "../../base/parse-json.ts";
 import { type RunId, runStream } from "../../contracts/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { LeaseGrant, LeaseOwner, LeaseStore } from "../../ports/lease-store.ts";
+import { isSameOwner, type LeaseGrant, type LeaseOwner, type LeaseStore } from "../../ports/lease-store.ts";
 import { type AuthorityDatabase, countOf, textOf } from "./authority-database.ts";
 import { insertStream } from "./sqlite-journal.ts";
 
@@ -35,7 +35,7 @@ export class SqliteLeaseStore implements LeaseStore {
     return this.#db.transaction("take a lease", () => {
       const lease = this.#lease(run);
       const held = lease === null ? null : this.#heldBy(lease);
-      if (lease !== null && held !== null) return { outcome: "held", owner: held, expiresAtMs: lease.expiresAtMs };
+      if (lease !== null && held !== null && !isSameOwner(held, owner)) return { outcome: "held", owner: held, expiresAtMs: lease.expiresAtMs };
       const stream = runStream(run);
       this.#db.run(insertStream, stream);
       const row = this.#db.get("UPDATE streams SET token = token + 1 WHERE stream = ? RETURNING id, token", stream);

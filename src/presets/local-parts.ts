@@ -1,0 +1,48 @@
+/** The technology of the local profile: files, SQLite, processes of this machine. */
+import { availableParallelism, homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { signatureVerifier } from "../adapters/crypto/signature-verifier.ts";
+import { openFsAttemptFolders } from "../adapters/fs/attempt-folders.ts";
+import { openFsFileTrees } from "../adapters/fs/file-tree.ts";
+import { openFsObjectStore } from "../adapters/fs/object-store.ts";
+import { openFsRecordFiles } from "../adapters/fs/record-files.ts";
+import { openFsTrustStore } from "../adapters/fs/trust-store.ts";
+import { createEnvironmentProbe } from "../adapters/process/environment-probe.ts";
+import { createModuleHost } from "../adapters/process/module-host.ts";
+import { createProcessRunner } from "../adapters/process/process-runner.ts";
+import { openSqliteRunIndex } from "../adapters/sqlite/run-index.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { systemIds } from "../adapters/system/id-source.ts";
+import { kernelVersion } from "../base/version.ts";
+import type { KernelParts } from "../kernel/kernel-parts.ts";
+import type { AuthorityStore } from "../ports/authority-store.ts";
+import type { TrustStore } from "../ports/signer.ts";
+
+/** Opens the parts; whoever opens a kernel over them closes them with it. */
+export async function localParts(workspaceDir: string, authority: AuthorityStore, trust: TrustStore): Promise<KernelParts> {
+  const processes = createProcessRunner();
+  return {
+    workspaceDir,
+    homeDir: dirname(workspaceDir),
+    authority,
+    files: openFsRecordFiles({ root: workspaceDir }),
+    objects: await openFsObjectStore(join(workspaceDir, "objects")),
+    trees: openFsFileTrees(),
+    folders: openFsAttemptFolders(workspaceDir),
+    processes,
+    modules: createModuleHost(processes),
+    probe: createEnvironmentProbe({ kernelVersion }),
+    clock: systemClock,
+    ids: systemIds,
+    trust,
+    verifier: signatureVerifier,
+    index: openSqliteRunIndex(join(workspaceDir, "index.db")),
+    parallel: availableParallelism(),
+  };
+}
+
+/** Keys and remembered checkpoints of this machine: in `dataHome`, else `$XDG_DATA_HOME`, else `~/.local/share`. */
+export function localTrust(workspaceDir: string, dataHome: string | undefined): TrustStore {
+  const home = dataHome ?? process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share");
+  return openFsTrustStore({ dataHome: resolve(home), workspaceDir });
+}
