@@ -39,7 +39,8 @@ export function writeRecord(path: string, events: number): Digest | null {
 function inPieces(path: string, use: (piece: Uint8Array) => void): void {
   const fd = openSync(path, "r");
   for (;;) {
-    const piece = new Uint8Array(256 * 1024);
+    // As the record files on disk read.
+    const piece = Buffer.allocUnsafeSlow(256 * 1024);
     const count = readSync(fd, piece);
     if (count === 0) break;
     use(piece.subarray(0, count));

@@ -36,6 +36,41 @@ describe("record verifier", () => {
     );
   });
 
+  it("L1: counts past a further digit and another token, and finds a line that was hashed anew with any member of its end changed", () => {
+    const long: string[] = [];
+    for (let seq = 0, prev: ReturnType<typeof encodeEvent>["hash"] | null = null; seq < 112; seq++) {
+      const at = "2026-01-01T00:00:00.000Z";
+      const stream = runStream(parseRunId("run_1"));
+      const line = encodeEvent({
+        v: 1,
+        stream,
+        seq,
+        prev,
+        token: seq < 50 ? 1 : 12,
+        at,
+        by: "user:x",
+        kind: "RUN_RESUMED",
+        key: `k/${seq}`,
+        data: { reason: "" },
+      });
+      long.push(line.line.slice(0, -1));
+      prev = line.hash;
+    }
+    expect(codesOf(`${long.join("\n")}\n`)).toEqual([]);
+    const changes: readonly (readonly [RegExp, string])[] = [
+      [/"seq":\d+/, '"seq":0'],
+      [/"prev":"sha256:./, '"prev":"sha256:z'],
+      [/"stream":"run\/run_1/, '"stream":"run/run_2'],
+      [/"v":1/, '"v":2'],
+    ];
+    for (const at of [9, 10, 30, 50, 51, 99, 100, 111]) {
+      for (const [member, text] of changes) {
+        const changed = long.map((line, index) => (index === at ? rehashed(line.replace(member, text)) : line));
+        expect(verifyRecordBytes(bytesOf(`${changed.join("\n")}\n`)).problems[0]?.line, `${text} at ${at}`).toBe(at + 1);
+      }
+    }
+  });
+
   it("finds an empty record empty", () => {
     expect(verifyRecordBytes(new Uint8Array(0))).toMatchObject({ events: 0, head: null, bytes: 0, problems: [] });
   });

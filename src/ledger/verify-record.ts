@@ -10,6 +10,7 @@ import { type Digest, isDigest, sha256Hex } from "../base/digest.ts";
 import type { ErrorCode } from "../base/error-table.ts";
 import type { StreamId } from "../contracts/ids.ts";
 import { hashTailBytes } from "./event-line.ts";
+import { ForeseenEnd } from "./foreseen-end.ts";
 
 export interface RecordProblem {
   /** From 1. */
@@ -65,6 +66,9 @@ export class RecordVerifier {
   #stream: Uint8Array | null;
   /** Own copy of what is being checked; the tag is written before each line and the brace over its tail, so nothing is copied twice. */
   #buffer = new Uint8Array(64 * 1024);
+  #view = new DataView(this.#buffer.buffer);
+  readonly #hexRoom = new Uint8Array(hexBytes);
+  readonly #hexView = new DataView(this.#hexRoom.buffer);
   #end = domainTag.length;
   #lines = 0;
   #nextSeq = 0;
@@ -72,6 +76,8 @@ export class RecordVerifier {
   #hex: string | null = null;
   /** False behind a line whose hash cannot be told. */
   #linked = true;
+  /** What the next line must end with, up to its hash: most lines are compared with it in words and never walked. Null: walk. */
+  #foreseen: ForeseenEnd | null = null;
 
   constructor(options: RecordVerifierOptions = {}) {
     this.#stream = options.stream === undefined ? null : encoder.encode(options.stream);
@@ -81,15 +87,14 @@ export class RecordVerifier {
   push(piece: Uint8Array): void {
     this.#makeRoom(piece.length);
     this.#buffer.set(piece, this.#end);
-    const filled = this.#end + piece.length;
+    const before = this.#end;
+    const filled = before + piece.length;
     let start = domainTag.length;
-    let searched = this.#end;
-    for (;;) {
-      const lf = this.#buffer.indexOf(0x0a, searched);
-      if (lf === -1 || lf >= filled) break;
+    // Searched in the piece, because a reader may give a kind of array that searches faster than this one.
+    for (let at = piece.indexOf(0x0a); at !== -1; at = piece.indexOf(0x0a, at + 1)) {
+      const lf = before + at;
       this.#line(start, lf);
       start = lf + 1;
-      searched = start;
     }
     this.#buffer.copyWithin(domainTag.length, start, filled);
     this.#end = domainTag.length + filled - start;
@@ -113,6 +118,7 @@ export class RecordVerifier {
     const larger = new Uint8Array(Math.max(this.#buffer.length * 2, this.#end + length));
     larger.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = larger;
+    this.#view = new DataView(larger.buffer);
   }
 
   #line(start: number, lf: number): void {
@@ -132,27 +138,39 @@ export class RecordVerifier {
     const bodyEnd = lf - hashTailBytes;
     if (bodyEnd <= start || !this.#hasTail(bodyEnd, lf)) {
       this.#linked = false;
+      this.#foreseen = null;
       this.#nextSeq++;
       return { code: "LEDGER_LINE_INVALID", message: "the line does not end with a hash" };
     }
     const hashAt = bodyEnd + hashStart.length;
-    const link = this.#checkLink(bodyEnd);
-    this.#buffer.set(domainTag, start - domainTag.length);
-    this.#buffer[bodyEnd] = 0x7d;
-    const computed = sha256Hex(this.#buffer.subarray(start - domainTag.length, bodyEnd + 1));
-    const same = this.#matchesHex(hashAt, computed);
+    const asForeseen = this.#foreseen?.ends(this.#view, start, bodyEnd) ?? false;
+    const link = asForeseen ? null : this.#checkLink(bodyEnd);
+    const computed = this.#hashOf(start, bodyEnd);
+    const same = this.#states(hashAt, computed);
     this.#hex = same ? computed : this.#latin(hashAt, hashAt + hexBytes);
     this.#linked = true;
+    if (asForeseen) this.#nextSeq++;
+    if (this.#foreseen?.follow(this.#view, hashAt) === false) this.#foreseen = null;
     if (same) return link;
     return { code: "LEDGER_HASH_MISMATCH", message: `the line says sha256:${this.#hex}, its bytes give sha256:${computed}` };
   }
 
+  /** Writes the tag before the line and the brace behind it; both places are read no more. */
+  #hashOf(start: number, bodyEnd: number): string {
+    const buffer = this.#buffer;
+    const tagAt = start - domainTag.length;
+    for (let i = 0; i < domainTag.length; i++) buffer[tagAt + i] = domainTag[i] ?? 0;
+    buffer[bodyEnd] = 0x7d;
+    return sha256Hex(buffer.subarray(tagAt, bodyEnd + 1));
+  }
+
   #hasTail(bodyEnd: number, lf: number): boolean {
-    return this.#matches(bodyEnd, hashStart) && this.#buffer[lf - 2] === 0x22 && this.#buffer[lf - 1] === 0x7d;
+    return matchesBytes(this.#buffer, bodyEnd, hashStart) && this.#buffer[lf - 2] === 0x22 && this.#buffer[lf - 1] === 0x7d;
   }
 
   /** Walks back from the end of the hashed members: v, token, stream, seq, prev. */
   #checkLink(bodyEnd: number): LineFault | null {
+    this.#foreseen = null;
     let at = this.#back(bodyEnd, versionEnd);
     at = this.#back(this.#backDigits(at), tokenName);
     const stream = this.#streamBefore(at);
@@ -165,7 +183,9 @@ export class RecordVerifier {
     this.#nextSeq = seq + 1;
     if (!stream.known) return { code: "LEDGER_CHAIN_BROKEN", message: "the event belongs to another stream" };
     if (seq !== expected) return { code: "LEDGER_CHAIN_BROKEN", message: `the event has sequence ${seq} where ${expected} must be` };
-    return this.#linked ? this.#checkPrev(at) : null;
+    const fault = this.#linked ? this.#checkPrev(at) : null;
+    if (fault === null) this.#foreseen = new ForeseenEnd(this.#buffer.slice(at, bodyEnd));
+    return fault;
   }
 
   #checkPrev(end: number): LineFault | null {
@@ -174,7 +194,7 @@ export class RecordVerifier {
       return this.#back(end, prevNull) >= 0 ? null : { code: "LEDGER_CHAIN_BROKEN", message: "the first event names one before it" };
     }
     const hexAt = end - 1 - hexBytes;
-    const fits = this.#buffer[end - 1] === 0x22 && this.#back(hexAt, prevStart) >= 0 && this.#matchesHex(hexAt, before);
+    const fits = this.#buffer[end - 1] === 0x22 && this.#back(hexAt, prevStart) >= 0 && this.#states(hexAt, before);
     return fits ? null : { code: "LEDGER_CHAIN_BROKEN", message: `the event does not name the one before it, sha256:${before}` };
   }
 
@@ -201,7 +221,7 @@ export class RecordVerifier {
   /** Where `pattern` starts when it ends at `end`, else -1. Stays -1 once it is. */
   #back(end: number, pattern: Uint8Array): number {
     const start = end - pattern.length;
-    return start >= 0 && this.#matches(start, pattern) ? start : -1;
+    return start >= 0 && matchesBytes(this.#buffer, start, pattern) ? start : -1;
   }
 
   #backDigits(end: number): number {
@@ -210,13 +230,10 @@ export class RecordVerifier {
     return at === end ? -1 : at;
   }
 
-  #matches(at: number, pattern: Uint8Array): boolean {
-    for (let i = 0; i < pattern.length; i++) if (this.#buffer[at + i] !== pattern[i]) return false;
-    return true;
-  }
-
-  #matchesHex(at: number, hex: string): boolean {
-    for (let i = 0; i < hexBytes; i++) if (this.#buffer[at + i] !== hex.charCodeAt(i)) return false;
+  /** Whether `hex` is written at `at`. */
+  #states(at: number, hex: string): boolean {
+    encoder.encodeInto(hex, this.#hexRoom);
+    for (let i = 0; i < hexBytes; i += 4) if (this.#view.getUint32(at + i) !== this.#hexView.getUint32(i)) return false;
     return true;
   }
 
@@ -229,6 +246,11 @@ export class RecordVerifier {
   #report(fault: LineFault, line: number): void {
     if (this.#problems.length < problemsMax) this.#problems.push({ line, offset: this.#offset, ...fault });
   }
+}
+
+function matchesBytes(bytes: Uint8Array, at: number, pattern: Uint8Array): boolean {
+  for (let i = 0; i < pattern.length; i++) if (bytes[at + i] !== pattern[i]) return false;
+  return true;
 }
 
 function isDigit(byte: number | undefined): boolean {

@@ -201,7 +201,8 @@ class FsRecordFiles implements RecordFiles {
 }
 
 async function readFrom(fd: number, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+  // Not zeroed first, and a Buffer finds line ends faster than a plain array; only what was read is handed out.
+  const bytes = Buffer.allocUnsafeSlow(length);
   let done = 0;
   while (done < length) {
     const count = fs.readSync(fd, bytes, done, length - done, offset + done);
