@@ -3,12 +3,14 @@ import type { Digest } from "../base/digest.ts";
 import { isLilyError, messageOf } from "../base/lily-error.ts";
 import { runOfStream } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
+import type { TreeEntry } from "../ports/file-tree.ts";
 import type { KernelCore } from "./core.ts";
 import type { DoctorFinding } from "./kernel.ts";
 import { recordOperations } from "./record-operations.ts";
 import { loadConfiguration } from "./workflow-source.ts";
 
 const listedMax = 100;
+const leftoversMax = 100_000;
 
 export async function examine(core: KernelCore): Promise<readonly DoctorFinding[]> {
   return [
@@ -18,6 +20,7 @@ export async function examine(core: KernelCore): Promise<readonly DoctorFinding[
     ...(await configFindings(core)),
     ...(await orProblem("records", "keep the files; restore what is damaged from a copy", () => recordFindings(core))),
     ...(await orProblem("objects", "mend the records or the index first", () => objectFindings(core))),
+    ...(await orProblem("leftovers", "mend the permissions of the workspace", () => leftoverFindings(core))),
     ...(await orProblem("index", "mend the records, then run lily doctor --rebuild", () => indexFindings(core))),
   ];
 }
@@ -34,6 +37,10 @@ async function orProblem(subject: string, remedy: string, find: () => Promise<re
 
 function ok(subject: string, message: string): DoctorFinding {
   return { level: "ok", subject, message, remedy: null };
+}
+
+function noted(subject: string, message: string, remedy: string): DoctorFinding {
+  return { level: "note", subject, message, remedy };
 }
 
 function problem(subject: string, message: string, remedy: string): DoctorFinding {
@@ -56,12 +63,11 @@ async function keyFindings(core: KernelCore): Promise<readonly DoctorFinding[]> 
     const signer = await core.parts.trust.signer(core.workspaceId);
     if (signer !== null) return [ok("key", `checkpoints are signed by ${signer.keyName}; the key lies outside the workspace`)];
     return [
-      {
-        level: "note",
-        subject: "key",
-        message: "this machine has no checkpoint key for the workspace, so runs that end here stay unanchored",
-        remedy: "run lily init on the machine that owns the workspace, or restore the key",
-      },
+      noted(
+        "key",
+        "this machine has no checkpoint key for the workspace, so runs that end here stay unanchored",
+        "run lily init on the machine that owns the workspace, or restore the key",
+      ),
     ];
   } catch (thrown) {
     return [problem("key", messageOf(thrown), "mend the permissions of the key file (0600), or restore it")];
@@ -138,6 +144,23 @@ async function objectProblem(core: KernelCore, digest: Digest): Promise<string |
     if (isLilyError(thrown, "OBJECT_MISSING", "OBJECT_CORRUPT")) return thrown.message;
     throw thrown;
   }
+}
+
+/** What was set aside, and what a crash left half written. Both harm nothing; somebody should know, and may want to look. */
+async function leftoverFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  const tree = await core.parts.trees.openTree(core.parts.workspaceDir);
+  const aside = await tree.glob(["quarantine/**"], leftoversMax);
+  const unfinished = await tree.glob(["objects/.tmp-*", "objects/**/.tmp-*"], leftoversMax);
+  return [
+    ...listed(aside, "quarantine", "bytes that were taken out of a record or database", "keep it while you look into why it is there"),
+    ...listed(unfinished, "object store", "an object that a crash left half written; nothing names it", "remove it once no run is going on"),
+  ];
+}
+
+function listed(entries: readonly TreeEntry[], subject: string, what: string, remedy: string): readonly DoctorFinding[] {
+  const files = entries.filter((entry) => entry.kind !== "directory");
+  const shown = files.slice(0, listedMax).map((entry) => noted(subject, `${entry.path} (${entry.size} bytes): ${what}`, remedy));
+  return files.length <= listedMax ? shown : [...shown, noted(subject, `${files.length - listedMax} more files of this kind`, remedy)];
 }
 
 async function indexFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {

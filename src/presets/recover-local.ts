@@ -1,6 +1,11 @@
-/** Recovery of a lost authority database on this machine: what is left of it is set aside, never deleted. */
+/**
+ * Recovery of a lost authority database on this machine: what is left of it is set aside, never deleted.
+ * Invariants: 1. `authority.db` is missing from when the damaged one was set aside until the new one is whole and durable, so that a
+ * crash or a full disk at any point leaves a workspace which says that it needs recovery, and recovering again works.
+ */
 import * as fs from "node:fs";
 import { join, resolve } from "node:path";
+import { syncFolder } from "../adapters/fs/durable-folder.ts";
 import { openFsRecordFiles } from "../adapters/fs/record-files.ts";
 import { createEnvironmentProbe } from "../adapters/process/environment-probe.ts";
 import { isOwnerAlive } from "../adapters/process/owner-liveness.ts";
@@ -18,7 +23,8 @@ const indexFiles = ["index.db", "index.db-wal", "index.db-shm"];
 export async function recoverLocalAuthority(workspaceDir: string): Promise<{ readonly findings: readonly string[] }> {
   const dir = resolve(workspaceDir);
   if (await isSound(dir)) throw new LilyError("RUN_STATE_CONFLICT", "the authority database is sound; nothing was changed");
-  const setAside = moveAside(dir);
+  const aside = moveAside(dir);
+  const draft = join(dir, aside.name, "draft");
   const { recoverAuthority } = await import("../kernel/recover-authority.ts");
   const probe = createEnvironmentProbe({ kernelVersion });
   const files = openFsRecordFiles({ root: dir });
@@ -28,13 +34,31 @@ export async function recoverLocalAuthority(workspaceDir: string): Promise<{ rea
       clock: systemClock,
       owner: probe.owner(),
       principal: probe.principal(),
-      create: (identity) => createSqliteAuthority({ dir, clock: systemClock, isOwnerAlive, identity }),
+      create: (identity) => {
+        fs.mkdirSync(draft);
+        return createSqliteAuthority({ dir: draft, clock: systemClock, isOwnerAlive, identity });
+      },
     });
-    const moved = setAside === null ? "the database was gone" : `what was left of the database is in ${setAside}`;
+    await publish(draft, dir);
+    const moved = aside.holds ? `what was left of the database is in ${aside.name}` : "the database was gone";
     return { findings: [`workspace ${report.workspaceId}: ${moved}`, ...report.findings] };
+  } catch (thrown) {
+    throw isLilyError(thrown) ? thrown : storageProblem(thrown, "the authority could not be built again");
   } finally {
     await files.close();
+    fs.rmSync(draft, { recursive: true, force: true });
+    if (!aside.holds) fs.rmSync(join(dir, aside.name), { recursive: true, force: true });
   }
+}
+
+/** Gives the closed database its name, once and durably. RUN_STATE_CONFLICT when another process was first. */
+async function publish(draft: string, dir: string): Promise<void> {
+  const built = join(draft, authorityFile);
+  if (fs.existsSync(`${built}-wal`)) throw new LilyError("STORAGE_FAILED", "the new database did not take in its write-ahead log; run the recovery again");
+  const target = join(dir, authorityFile);
+  if (fs.existsSync(target)) throw new LilyError("RUN_STATE_CONFLICT", `${target} was made meanwhile; nothing was changed`);
+  fs.linkSync(built, target);
+  await syncFolder(dir);
 }
 
 async function isSound(dir: string): Promise<boolean> {
@@ -52,7 +76,14 @@ async function isSound(dir: string): Promise<boolean> {
   }
 }
 
-function moveAside(dir: string): string | null {
+interface Aside {
+  /** Folder, relative to the workspace. */
+  readonly name: string;
+  /** True when something of the database was left to set aside. */
+  readonly holds: boolean;
+}
+
+function moveAside(dir: string): Aside {
   const name = join("quarantine", `authority-${systemIds.randomHex(4)}`);
   const present = [authorityFile, `${authorityFile}-wal`, `${authorityFile}-shm`].filter((file) => fs.existsSync(join(dir, file)));
   try {
@@ -63,5 +94,5 @@ function moveAside(dir: string): string | null {
   } catch (thrown) {
     throw storageProblem(thrown, "the damaged database could not be set aside");
   }
-  return present.length === 0 ? null : name;
+  return { name, holds: present.length > 0 };
 }

@@ -297,6 +297,18 @@ describe("doctor", () => {
     await expect((await bed.kernel()).artifacts.get(made ?? "")).rejects.toMatchObject({ code: "OBJECT_MISSING" });
   });
 
+  test("lists objects that a crash left half written as notes, a hundred at most", async () => {
+    await finished();
+    for (let at = 0; at < 101; at++) writeFileSync(join(bed.workspaceDir, "objects", `.tmp-${at}`), "half");
+    mkdirSync(join(bed.workspaceDir, "objects/zz"));
+    writeFileSync(join(bed.workspaceDir, "objects/zz/.tmp-0"), "half");
+    const listed = (await (await bed.kernel()).doctor()).filter((one) => one.subject === "object store");
+    expect(listed).toHaveLength(101);
+    expect(listed[0]).toMatchObject({ level: "note", message: expect.stringContaining("objects/.tmp-0 (4 bytes)") });
+    expect(listed.at(-1)?.message).toBe("2 more files of this kind");
+    expect(await problems()).toEqual([]);
+  });
+
   test("tells that the key is missing as a note, and that its permissions are wrong as a problem", async () => {
     await finished();
     const [key] = filesBelow(bed.dataHome).filter((path) => path.includes("keys"));
