@@ -26,8 +26,11 @@ export interface ModuleContext {
 export interface LoadedModule {
   readonly name: string;
   readonly version: string;
-  /** Runs with checked input; resolves to checked output values by name. Rejects with MODULE_FAILED or what the module threw. */
-  run(context: ModuleContext, input: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, JsonValue>>>;
+  /**
+   * Runs with checked input; resolves to checked output values by name. Rejects with MODULE_FAILED or what the module threw. `secrets` are
+   * the secret values of the environment: a module in a process of its own has them nowhere on disk, nor in its log (S4).
+   */
+  run(context: ModuleContext, input: Readonly<Record<string, unknown>>, secrets?: readonly string[]): Promise<Readonly<Record<string, JsonValue>>>;
 }
 
 /** Loads modules made by `defineModule`. Loading runs the module's top level: trusted code (docs/howto/modules.md). */

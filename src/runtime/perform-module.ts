@@ -32,11 +32,11 @@ export async function performModule(
   const { clock, probe } = run.deps;
   const startedAtMs = clock.monotonicMs();
   const loaded = await loadOnce(run, step);
-  const { env } = stepEnvironment(probe, step.plan, lookup);
+  const { env, redact } = stepEnvironment(probe, step.plan, lookup);
   const input = inputOf(step, lookup);
   const revoker = new AbortController();
   const context = revocable({ runId: run.runId, stepId: step.plan.id, attempt, signal: revoker.signal, env, log, cwd: folder.cwd }, revoker.signal);
-  const settled = settle(loaded, context, input);
+  const settled = settle(loaded, context, input, redact);
   const stopped = await stopOrSettle(run, step, end, settled);
   if (stopped !== null) revoker.abort();
   const result = stopped === null ? await settled : await Promise.race([settled, clock.sleep(settleGraceMs).then(() => null)]);
@@ -54,9 +54,9 @@ export async function performModule(
 
 type Settled = { readonly ok: true; readonly values: Readonly<Record<string, JsonValue>> } | { readonly ok: false; readonly thrown: unknown };
 
-async function settle(loaded: LoadedModule, context: ModuleContext, input: JsonObject): Promise<Settled> {
+async function settle(loaded: LoadedModule, context: ModuleContext, input: JsonObject, secrets: readonly string[]): Promise<Settled> {
   try {
-    return { ok: true, values: await loaded.run(context, input) };
+    return { ok: true, values: await loaded.run(context, input, secrets) };
   } catch (thrown) {
     return { ok: false, thrown };
   }

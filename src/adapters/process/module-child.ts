@@ -12,11 +12,15 @@ export interface ModuleJob {
   readonly stepId: string;
   readonly attempt: number;
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
+  /** Names of the step's environment. The values are in the environment of the process: this job lies on disk (S4). */
+  readonly envNames: readonly string[];
+  /** Those of them whose values are secret. */
+  readonly secretNames: readonly string[];
 }
 
-/** What the process leaves behind. `invalid`: no module there; `mismatch`: the input does not fit; `failed`: the module threw or its outputs do not fit. */
+/** What the process leaves behind. `secret`: an output holds a secret, so it was not written; `invalid`: no module there; `mismatch`: the input does not fit; `failed`: the module threw or its outputs do not fit. */
 export type ModuleJobResult =
+  | { readonly outcome: "secret" }
   | { readonly outcome: "described"; readonly name: string; readonly version: string }
   | { readonly outcome: "done"; readonly values: unknown }
   | { readonly outcome: "invalid" | "mismatch" | "failed"; readonly message: string };
@@ -35,7 +39,12 @@ export async function moduleChild(load: (specifier: string) => Promise<unknown>,
   const fs = (await load("node:fs")) as typeof import("node:fs");
   const job = JSON.parse(fs.readFileSync(jobPath, "utf8")) as ModuleJob;
   const brand = Symbol.for("lily.module.v1");
-  const text = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+  const env: Record<string, string> = Object.fromEntries(job.envNames.map((name) => [name, process.env[name] ?? ""]));
+  const secrets = job.secretNames.map((name) => env[name] ?? "");
+  const text = (thrown: unknown): string => {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return secrets.reduce((clean, secret) => clean.replaceAll(secret, "[redacted]"), message);
+  };
 
   // JSON.stringify would turn what JSON cannot say into something else; in-process modules are refused it, so these are too.
   function onlyJson(this: unknown, key: string, value: unknown): unknown {
@@ -47,7 +56,9 @@ export async function moduleChild(load: (specifier: string) => Promise<unknown>,
   }
   const finish = (result: ModuleJobResult): never => {
     const temporary = `${job.resultPath}.part`;
-    fs.writeFileSync(temporary, JSON.stringify(result, onlyJson), { mode: 0o600 });
+    const whole = JSON.stringify(result, onlyJson);
+    const holdsSecret = result.outcome === "done" && secrets.some((secret) => secret.length >= 6 && whole.includes(JSON.stringify(secret).slice(1, -1)));
+    fs.writeFileSync(temporary, holdsSecret ? '{"outcome":"secret"}' : whole, { mode: 0o600 });
     fs.renameSync(temporary, job.resultPath);
     process.exit(0);
   };
@@ -94,7 +105,7 @@ export async function moduleChild(load: (specifier: string) => Promise<unknown>,
   const input = definition.input === null ? { value: job.input } : await check(definition.input, job.input);
   if ("problem" in input) return finish({ outcome: "mismatch", message: input.problem });
   const log = (line: string) => void fs.writeSync(1, `${line}\n`);
-  const { runId, stepId, attempt, cwd, env } = job;
+  const { runId, stepId, attempt, cwd } = job;
   try {
     const result: unknown = (await definition.run({ runId, stepId, attempt, cwd, env, signal: abort.signal, log }, input.value)) ?? {};
     if (typeof result !== "object" || Array.isArray(result)) throw new Error("it returned something that is not an object of outputs by name");

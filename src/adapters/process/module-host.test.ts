@@ -210,6 +210,34 @@ describe("an isolated module", () => {
     expect(lines).toEqual(["out", "rest", "err"]);
   });
 
+  test("S4: has a secret by its environment, and nothing of it lies on disk while it runs, not even in its log", async () => {
+    const secret = "hunter2-of-the-deep";
+    const own = new Set(readdirSync(tmpdir()).filter((name) => name.startsWith("lily-module-")));
+    const loaded = await load(
+      `const { TOKEN } = context.env; console.log("token " + TOKEN); console.error("token " + process.env.TOKEN); context.log("ready"); context.log("-".repeat(200)); while (!(await import("node:fs")).existsSync(context.cwd + "/go")) await new Promise((resolve) => setTimeout(resolve, 10)); return { length: TOKEN.length };`,
+    );
+    const context = contextOf();
+    const running = loaded.run({ ...context, env: { ...context.env, TOKEN: secret, EMPTY: "" } }, {}, [secret, ""]);
+    while (!lines.includes("ready")) await delay(10);
+    const folders = readdirSync(tmpdir()).filter((name) => name.startsWith("lily-module-") && !own.has(name));
+    const texts = folders.flatMap((name) => readdirSync(join(tmpdir(), name)).map((file) => readFileSync(join(tmpdir(), name, file), "utf8")));
+    expect(texts.join("")).toContain("TOKEN");
+    expect(texts.join("")).not.toContain(secret);
+    writeFileSync(join(dir, "go"), "");
+    expect(await running).toEqual({ length: secret.length });
+    // What could be the start of a secret is held back until more comes, hence the long line.
+    expect(lines).toEqual(["token [redacted]", "ready", "-".repeat(200), "token [redacted]"]);
+  });
+
+  test("S4: does not write down an output or a message that holds a secret", async () => {
+    const context = contextOf();
+    const env = { ...context.env, TOKEN: "hunter2-of-the-deep" };
+    const returning = await load("return { token: context.env.TOKEN };");
+    await expect(returning.run({ ...context, env }, {}, [env.TOKEN])).rejects.toMatchObject({ code: "STEP_OUTPUT_INVALID" });
+    const throwing = await load("throw new Error('not ' + context.env.TOKEN);");
+    await expect(throwing.run({ ...context, env }, {}, [env.TOKEN])).rejects.toMatchObject({ message: expect.stringContaining("not [redacted]") });
+  });
+
   test("leaves no files behind", async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith("lily-module-"));
     await (await load("return {};")).run(contextOf(), {});

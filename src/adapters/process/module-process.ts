@@ -2,6 +2,7 @@
  * Owns: one run of a module in a process of its own, with the same tree handling as a command (E6 in full).
  * States: prepared -> running -> settled. Invariants: 1. the promise settles only when no process of the module is alive; 2. values
  * count only when the process ended with 0 and left a whole result.
+ * S4: what lies in its temporary folder, which a SIGKILL leaves behind, holds no secret: values go by the environment, logs are redacted.
  * Not responsible for: confining what the module may do; that is the sandbox's.
  */
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
@@ -31,37 +32,57 @@ export interface ModuleFileRef {
 /** Name and version, found by loading the file in a process. Throws MODULE_INVALID. */
 export async function describeModule(processes: ProcessRunner, file: ModuleFileRef): Promise<{ readonly version: string }> {
   const base = { runId: "describe", stepId: file.name, attempt: 1, cwd: tmpdir(), env: {}, log: () => undefined };
-  const result = await runJob(processes, file, { ...base, signal: new AbortController().signal }, { kind: "describe", input: null });
+  const result = await runJob(processes, file, { ...base, signal: new AbortController().signal }, { kind: "describe", input: null }, []);
   const version = result["version"];
   if (result["outcome"] === "described" && typeof version === "string") return { version };
   throw refused(file, result);
 }
 
 /** Runs the module; resolves to its outputs. Throws what `LoadedModule.run` does, and CONTEXT_REVOKED when the signal aborted. */
-export async function runModuleProcess(processes: ProcessRunner, file: ModuleFileRef, context: ModuleContext, input: unknown): Promise<JsonObject> {
-  const result = await runJob(processes, file, context, { kind: "run", input });
+export async function runModuleProcess(
+  processes: ProcessRunner,
+  file: ModuleFileRef,
+  context: ModuleContext,
+  input: unknown,
+  secrets: readonly string[],
+): Promise<JsonObject> {
+  const result = await runJob(processes, file, context, { kind: "run", input }, secrets);
   const values = result["values"];
   if (result["outcome"] === "done" && isJsonObject(values)) return values;
   throw refused(file, result);
 }
 
-async function runJob(processes: ProcessRunner, file: ModuleFileRef, context: ModuleContext, job: Pick<ModuleJob, "kind" | "input">): Promise<JsonObject> {
+async function runJob(
+  processes: ProcessRunner,
+  file: ModuleFileRef,
+  context: ModuleContext,
+  job: Pick<ModuleJob, "kind" | "input">,
+  secrets: readonly string[],
+): Promise<JsonObject> {
   const dir = await mkdtemp(join(tmpdir(), "lily-module-"));
   try {
     const resultPath = join(dir, "result.json");
     const url = pathToFileURL(file.path);
     url.searchParams.set("digest", hexOf(file.digest));
     const { runId, stepId, attempt, cwd, env } = context;
-    const whole: ModuleJob = { ...job, url: url.href, resultPath, runId, stepId, attempt, cwd, env };
+    const envNames = Object.keys(env);
+    const secretNames = envNames.filter((name) => env[name] !== "" && secrets.includes(env[name] ?? ""));
+    const whole: ModuleJob = { ...job, url: url.href, resultPath, runId, stepId, attempt, cwd, envNames, secretNames };
     await writeFile(join(dir, "job.json"), JSON.stringify(whole), { mode: 0o600 });
-    const outcome = await runChild(processes, context, dir, job.kind === "describe" ? describeTimeoutMs : null);
+    const outcome = await runChild(processes, context, dir, job.kind === "describe" ? describeTimeoutMs : null, secrets);
     return await readResult(file, outcome, resultPath, dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-async function runChild(processes: ProcessRunner, context: ModuleContext, dir: string, timeoutMs: number | null): Promise<ProcessOutcome> {
+async function runChild(
+  processes: ProcessRunner,
+  context: ModuleContext,
+  dir: string,
+  timeoutMs: number | null,
+  secrets: readonly string[],
+): Promise<ProcessOutcome> {
   if (context.signal.aborted) throw revoked(context);
   const stdoutPath = join(dir, "stdout.log");
   const code = `(${moduleChild.toString()})((specifier) => import(specifier), ${JSON.stringify(join(dir, "job.json"))})`;
@@ -73,7 +94,7 @@ async function runChild(processes: ProcessRunner, context: ModuleContext, dir: s
     stdoutPath,
     stderrPath: join(dir, "stderr.log"),
     logBytesMax,
-    redact: [],
+    redact: secrets.filter((secret) => secret !== ""),
     graceMs,
     marker: `${context.runId}/${context.stepId}/${context.attempt}`,
   });
@@ -182,6 +203,12 @@ function refused(file: ModuleFileRef, result: JsonObject): LilyError {
   switch (result["outcome"]) {
     case "invalid":
       return new LilyError("MODULE_INVALID", `module ${file.name}: ${file.path} ${message}`, { details });
+    case "secret":
+      return new LilyError(
+        "STEP_OUTPUT_INVALID",
+        `an output of module ${file.name} holds the value of a secret of the step; it was not stored. Keep secrets out of outputs`,
+        { details },
+      );
     case "mismatch":
       return new LilyError("SCHEMA_MISMATCH", `the input of module ${file.name} does not fit: ${message}`, { details });
     default:
