@@ -44,7 +44,7 @@ export async function* readChain(parts: RecordParts, head: StreamHead, from: Cha
 
 function stepOver(line: PlacedLine, stream: StreamId, at: ChainPosition, decodeFrom: number, events: { event: LedgerEvent; offset: number }[]): ChainPosition {
   try {
-    const decoded = at.seq >= decodeFrom ? decodeEvent(line.bytes) : null;
+    const decoded = at.seq >= decodeFrom ? decodeEvent(line.bytes, events.at(-1)?.event) : null;
     const link = decoded ?? linkOf(line.bytes);
     checkLink(link, stream, at);
     if (decoded !== null) events.push({ event: decoded, offset: line.offset });

@@ -3,7 +3,7 @@
  * worked examples in docs/formats/record.md. The line that is stored is what is hashed; nothing is ever serialised again to be hashed.
  */
 import { canonicalJson } from "../base/canonical-json.ts";
-import { type Digest, isDigest, taggedDigest } from "../base/digest.ts";
+import { type Digest, digestBytes, isDigest, taggedDigest } from "../base/digest.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json-value.ts";
 import { LilyError, messageOf } from "../base/lily-error.ts";
 import { decodeUtf8, defaultJsonLimits } from "../base/parse-json.ts";
@@ -78,34 +78,83 @@ export function encodeEvent(event: EventEnvelope): EncodedLine {
   return { line, hash, byteLength: encoder.encode(line).length };
 }
 
+/** The event before a line. What the line must say after it is compared, not parsed, and the texts of the event are used again. */
+export type EventBefore = Pick<EventEnvelope, "stream" | "seq" | "token"> & { readonly hash: Digest };
+
 /**
  * Takes a stored line apart (with or without its LF): hash over the bytes first, then one parse of the same bytes, then the
  * members, then the canonical form, which no line has that strict JSON would refuse. Knows no kinds. Throws LEDGER_LINE_INVALID or LEDGER_HASH_MISMATCH.
  */
-export function decodeLine(lineBytes: Uint8Array): { readonly envelope: EventEnvelope; readonly hash: Digest } {
+export function decodeLine(lineBytes: Uint8Array, before?: EventBefore): { readonly envelope: EventEnvelope; readonly hash: Digest } {
   const end = lineBytes[lineBytes.length - 1] === 0x0a ? lineBytes.length - 1 : lineBytes.length;
   const text = lineText(lineBytes.subarray(0, end));
   const tailAt = text.length - hashTailBytes;
-  const hash = text.slice(tailAt + 9, -2);
   if (tailAt < 1 || !text.startsWith(hashTailStart, tailAt) || !text.endsWith('"}')) throw invalid("it does not end with a hash");
-  const body = `${text.slice(0, tailAt)}}`;
-  const computed = taggedDigest("event", body);
-  if (computed !== hash) {
-    if (!isDigest(hash)) throw invalid("it does not end with a hash");
-    throw new LilyError("LEDGER_HASH_MISMATCH", `the line says ${hash}, its bytes give ${computed}`, { details: { expected: computed, seen: hash } });
+  const computed = digestOfBody(lineBytes.subarray(0, end - hashTailBytes));
+  const seen = text.slice(tailAt + 9, -2);
+  if (seen !== computed) throw otherHash(seen, computed);
+  return { envelope: (before === undefined ? null : followingEnvelope(text, tailAt, before)) ?? parsedEnvelope(text.slice(0, tailAt)), hash: computed };
+}
+
+function otherHash(seen: string, computed: Digest): LilyError {
+  if (!isDigest(seen)) return invalid("it does not end with a hash");
+  return new LilyError("LEDGER_HASH_MISMATCH", `the line says ${seen}, its bytes give ${computed}`, { details: { expected: computed, seen } });
+}
+
+const domainTag = encoder.encode("lily/event/v1\n");
+/** Tag, line and brace of one line at a time; longer ones get room of their own. */
+const hashedRoom = new Uint8Array(16 * 1024);
+hashedRoom.set(domainTag);
+
+/** The event digest of a body that lacks its closing brace. */
+function digestOfBody(open: Uint8Array): Digest {
+  const braceAt = domainTag.length + open.length;
+  let room = hashedRoom;
+  if (braceAt >= room.length) {
+    room = new Uint8Array(braceAt + 1);
+    room.set(domainTag);
   }
-  const envelope = envelopeOf(parsedBody(body));
+  room.set(open, domainTag.length);
+  room[braceAt] = 0x7d;
+  return digestBytes(room.subarray(0, braceAt + 1));
+}
+
+/**
+ * The members of a line that says what follows `before`: its end is as canonical JSON writes it, so just the rest is parsed and written
+ * again to be compared. Null when it is not; a whole parse then says what is there.
+ */
+function followingEnvelope(text: string, tailAt: number, before: EventBefore): EventEnvelope | null {
+  const { stream, token, hash: prev } = before;
+  const seq = before.seq + 1;
+  const end = `","prev":"${prev}","seq":${seq},"stream":"${stream}","token":${token},"v":1`;
+  const kindEnd = tailAt - end.length;
+  if (text.slice(Math.max(0, kindEnd), tailAt) !== end) return null; // Slices, because startsWith compares unit by unit.
+  const kindAt = text.lastIndexOf('"', kindEnd - 1) + 1;
+  const startEnd = kindAt - kindName.length;
+  const kind = text.slice(kindAt, kindEnd);
+  if (!text.startsWith(kindName, startEnd) || !kindPattern.test(kind)) return null;
+  const { at, by, data, key } = parsedBody(`${text.slice(0, startEnd)}}`);
+  if (typeof at !== "string" || typeof by !== "string" || typeof key !== "string" || data === undefined || !isJsonObject(data)) return null;
+  const start = `{"at":${quoted(at)},"by":${quoted(by)},"data":${reencoded(data)},"key":${quoted(key)}`;
+  if (text.slice(0, startEnd) !== start) return null;
+  return { v: 1, stream, seq, prev, token, at, by, kind, key, data };
+}
+
+const kindName = ',"kind":"';
+
+function parsedEnvelope(open: string): EventEnvelope {
+  const envelope = envelopeOf(parsedBody(`${open}}`));
   // Also what makes the plain parse strict: a key twice, another number or escape, or a space would not come back as they were.
-  if (openText(envelope, reencoded(envelope.data)) !== text.slice(0, tailAt)) throw invalid("it is not in canonical form");
-  return { envelope, hash: computed };
+  if (openText(envelope, reencoded(envelope.data)) !== open) throw invalid("it is not in canonical form");
+  return envelope;
 }
 
 /**
  * The event of a stored line, checked down to the schema of its kind. Throws LEDGER_LINE_INVALID, LEDGER_HASH_MISMATCH,
  * LEDGER_KIND_UNKNOWN, or LEDGER_EVENT_INVALID.
  */
-export function decodeEvent(lineBytes: Uint8Array): LedgerEvent {
-  const { envelope, hash } = decodeLine(lineBytes);
+export function decodeEvent(lineBytes: Uint8Array, before?: EventBefore): LedgerEvent {
+  const { envelope, hash } = decodeLine(lineBytes, before);
   const { kind } = envelope;
   if (!isEventKind(kind)) {
     throw new LilyError("LEDGER_KIND_UNKNOWN", `event ${envelope.seq} of ${envelope.stream} has the kind ${kind}, which this version does not know`, {
