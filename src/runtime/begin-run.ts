@@ -1,4 +1,5 @@
 /** From a led run and a compiled plan to the first decision: plan, environment and inputs into the record, in one batch. */
+import { assert } from "../base/assert.ts";
 import { sha256Hex } from "../base/digest.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
 import { LilyError } from "../base/lily-error.ts";
@@ -70,7 +71,7 @@ async function storePlan(run: RunContext): Promise<PreparedArtifact> {
 
 /** The plan as the JSON it is. */
 function planJson(plan: object): JsonValue {
-  if (!isJsonObject(plan)) throw new LilyError("INTERNAL_INVARIANT", "a plan is a plain object");
+  assert(isJsonObject(plan), "A1: a plan is a plain object");
   return plan;
 }
 
@@ -82,7 +83,7 @@ async function storeEnvironment(run: RunContext): Promise<PreparedArtifact> {
 }
 
 async function storeInput(run: RunContext, name: string, input: PlanInput, file: InputFile | undefined): Promise<PreparedArtifact> {
-  if (file === undefined) throw new LilyError("INPUT_NOT_FOUND", `input ${name} has no file: give one with --input ${name}=FILE`, { details: { input: name } });
+  assert(file !== undefined, `A3: whoever starts a run says where input ${name} comes from`);
   const path = parseRelativePath(file.path);
   const base = path.slice(path.lastIndexOf("/") + 1);
   const fileName = name.length + base.length < nameMax ? base : sha256Hex(base).slice(0, 32);

@@ -2,6 +2,7 @@
  * Takes what a step declared to produce out of its folder into the store. Only regular files inside the folder count; links, devices
  * and files that were there before and were not written are refused by name. Read once: what is hashed is what is stored (A1).
  */
+import { assert } from "../base/assert.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { clipText } from "../base/clip-text.ts";
 import { sha256Hex } from "../base/digest.ts";
@@ -73,8 +74,9 @@ export async function collectFile(
   output: PlanOutput,
   before: OutputMarks,
 ): Promise<CollectedOutput> {
-  if (output.glob !== null) return collectGlob(run, producer, tree, name, output, before);
-  const path = parseRelativePath(output.path ?? "");
+  if (output.glob !== null) return collectGlob(run, producer, tree, name, output, output.glob, before);
+  assert(output.path !== null, "A3: an output that is a file has a path or a glob");
+  const path = parseRelativePath(output.path);
   const entry = await checkedStat(tree, name, path);
   const stale = entry !== null && before.get(path) === entry.mark;
   if (entry === null || stale) {
@@ -91,11 +93,12 @@ async function collectGlob(
   tree: FileTree,
   name: string,
   output: PlanOutput,
+  glob: string,
   before: OutputMarks,
 ): Promise<CollectedOutput> {
   const artifacts: PreparedArtifact[] = [];
   let staleCount = 0;
-  for (const entry of await tree.glob([output.glob ?? ""], globFilesMax)) {
+  for (const entry of await tree.glob([glob], globFilesMax)) {
     if (entry.kind === "directory") continue;
     if (before.get(entry.path) === entry.mark) {
       staleCount++;
@@ -104,7 +107,7 @@ async function collectGlob(
     artifacts.push(await storeFile(run, producer, tree, name, output, entry, globName(name, entry.path)));
   }
   if (artifacts.length === 0 && !output.optional) {
-    throw new LilyError("STEP_OUTPUT_MISSING", `output ${name}: ${nothingWritten(shownGlob(output.glob ?? ""), staleCount)}`, { details: { output: name } });
+    throw new LilyError("STEP_OUTPUT_MISSING", `output ${name}: ${nothingWritten(shownGlob(glob), staleCount)}`, { details: { output: name } });
   }
   return { name, plural: true, artifacts };
 }

@@ -1,4 +1,5 @@
 /** Performs one gate: observes, lets `judge` turn what was observed into a verdict, and stores verdict and logs. */
+import { assert } from "../base/assert.ts";
 import { clipText } from "../base/clip-text.ts";
 import { isLilyError } from "../base/lily-error.ts";
 import type { JsonValue } from "../base/json-value.ts";
@@ -17,10 +18,9 @@ import { artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, stor
 import type { Delivery } from "./effect.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
-import { isInside } from "./is-inside.ts";
 import { observeHashGate } from "./observe-hash-gate.ts";
-import { endable, killGraceMs } from "./perform-process.ts";
-import { attemptWork } from "./prepare-folder.ts";
+import { commandName, endable, killGraceMs } from "./perform-process.ts";
+import { attemptWork, openWorkTree } from "./prepare-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import { storedBody } from "./step-report.ts";
@@ -71,8 +71,7 @@ async function observe(run: RunContext, gate: PlanGate, step: StepState | null, 
         return { verdict: await observeSchema(run, gate.check), logs: [] };
       case "hash": {
         const folder = await gateFolder(run, gate, step, attempt);
-        const hidden = isInside(folder.cwd, run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] };
-        return { verdict: await observeHashGate(await run.deps.trees.openTree(folder.cwd, hidden), gate.check.hash), logs: [] };
+        return { verdict: await observeHashGate(await openWorkTree(run, folder), gate.check.hash), logs: [] };
       }
     }
   } catch (thrown) {
@@ -84,8 +83,8 @@ async function observe(run: RunContext, gate: PlanGate, step: StepState | null, 
 /** A step's gate works where the attempt worked; a run's gate in the workflow's folder. */
 async function gateFolder(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number): Promise<AttemptFolder> {
   const work = attemptWork(run, step);
-  if (work.kind === "source") return freshGateFolder(run, gate, attempt, work.dir);
-  const { cwd } = await run.deps.folders.reopen(run.runId, ["steps", step?.plan.id ?? "", String(attempt)], work);
+  if (step === null || work.kind === "source") return freshGateFolder(run, gate, attempt, run.sourceDir);
+  const { cwd } = await run.deps.folders.reopen(run.runId, ["steps", step.plan.id, String(attempt)], work);
   return freshGateFolder(run, gate, attempt, cwd);
 }
 
@@ -117,10 +116,11 @@ async function observeCommand(
   const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), asPath(run, folder));
   const { env, redact } = stepEnvironment(probe, check, lookup);
   const argv = resolveArgv(check.argv, lookup);
-  const tool = await processes.resolveTool(argv[0] ?? "", env["PATH"] ?? "", folder.cwd);
-  if (tool === null) return { verdict: gateError(`command not found: ${argv[0] ?? ""}`), logs: [] };
-  const allowed = await toolVerdict(run, tool.path, argv[0] ?? "");
-  if (!allowed.allowed) return { verdict: gateError(allowed.reason ?? "the policy does not allow the tool"), logs: [] };
+  const command = commandName(argv);
+  const tool = await processes.resolveTool(command, env.PATH, folder.cwd);
+  if (tool === null) return { verdict: gateError(`command not found: ${command}`), logs: [] };
+  const { reason: refusal } = await toolVerdict(run, tool.path, command);
+  if (refusal !== null) return { verdict: gateError(refusal), logs: [] };
   const running = processes.start({
     // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.
     argv,
@@ -141,7 +141,7 @@ async function observeCommand(
 
 async function observeSchema(run: RunContext, check: Extract<PlanGate["check"], { readonly kind: "schema" }>): Promise<GateVerdict> {
   const [reference] = gateReferences({ id: "", required: true, timeout_ms: 0, check });
-  if (reference === undefined) return gateError(`${check.of} names no artifact`);
+  assert(reference !== undefined, "E4: what a schema gate judges is a reference");
   const problems: string[] = [];
   let count = 0;
   for (const stored of storedArtifacts(run.state, reference)) {

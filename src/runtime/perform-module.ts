@@ -2,8 +2,10 @@
  * Runs an in-process module. It is trusted code: it is told to stop through its context, whose every member then refuses (E6). One that
  * does not settle within the grace ends ABANDONED, and its step starts no other attempt until it has settled.
  */
+import { assert } from "../base/assert.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json-value.ts";
 import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
+import type { PlanExecutor } from "../contracts/plan-document.ts";
 import { type ReferenceLookup, resolveValue } from "../graph/resolve-template.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
@@ -14,6 +16,8 @@ import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import type { Execution } from "./step-report.ts";
 
+export type ModuleExecutor = Extract<PlanExecutor, { readonly kind: "module" }>;
+
 const settleGraceMs = 2_000;
 
 /** Told when trusted code goes on after its end, and when it settles at last. */
@@ -22,6 +26,7 @@ export type OnAbandoned = (settled: Promise<void>) => void;
 export async function performModule(
   run: RunContext,
   step: StepState,
+  executor: ModuleExecutor,
   attempt: number,
   folder: AttemptFolder,
   lookup: ReferenceLookup,
@@ -31,7 +36,7 @@ export async function performModule(
 ): Promise<Execution> {
   const { clock, probe } = run.deps;
   const startedAtMs = clock.monotonicMs();
-  const loaded = await loadOnce(run, step);
+  const loaded = await loadOnce(run, executor);
   const { env, redact } = stepEnvironment(probe, step.plan, lookup);
   const input = inputOf(step, lookup);
   const revoker = new AbortController();
@@ -78,21 +83,18 @@ async function stopOrSettle(run: RunContext, step: StepState, end: EndSignal, se
 }
 
 /** The digest is checked when a run first uses a module; what was loaded then is what every later attempt of the run uses. */
-async function loadOnce(run: RunContext, step: StepState): Promise<LoadedModule> {
-  const { executor } = step.plan;
-  const key = executor.kind === "module" ? `${executor.isolation} ${executor.module}` : "";
+async function loadOnce(run: RunContext, executor: ModuleExecutor): Promise<LoadedModule> {
+  const key = `${executor.isolation} ${executor.module}`;
   const known = run.loadedModules.get(key);
   if (known !== undefined) return known;
-  const loaded = await loadModule(run, step);
+  const loaded = await loadModule(run, executor);
   run.loadedModules.set(key, loaded);
   return loaded;
 }
 
-async function loadModule(run: RunContext, step: StepState): Promise<LoadedModule> {
-  const { executor } = step.plan;
-  if (executor.kind !== "module") throw new LilyError("INTERNAL_INVARIANT", "the step is not a module");
+async function loadModule(run: RunContext, executor: ModuleExecutor): Promise<LoadedModule> {
   const bound = run.plan.modules.find((one) => one.name === executor.module);
-  if (bound === undefined) throw new LilyError("MODULE_NOT_FOUND", `the plan binds no module ${executor.module}`);
+  assert(bound !== undefined, `R4: the plan binds the module ${executor.module} that it names`);
   const path = `${run.configDir}/${bound.path}`;
   const { modules } = run.deps;
   return executor.isolation === "process" ? modules.loadIsolated(bound.name, path, bound.digest) : modules.load(bound.name, path, bound.digest);
@@ -100,7 +102,7 @@ async function loadModule(run: RunContext, step: StepState): Promise<LoadedModul
 
 function inputOf(step: StepState, lookup: ReferenceLookup): JsonObject {
   const input = resolveValue(step.plan.with, lookup);
-  if (!isJsonObject(input)) throw new LilyError("INTERNAL_INVARIANT", "with is an object");
+  assert(isJsonObject(input), "R4: what a module is given is an object");
   return input;
 }
 

@@ -1,6 +1,7 @@
 /** Runs a step's command and reports how it ended; outputs are collected by the caller. */
-import { LilyError } from "../base/lily-error.ts";
+import { assert } from "../base/assert.ts";
 import type { ExecutorSummary } from "../contracts/events.ts";
+import type { PlanExecutor } from "../contracts/plan-document.ts";
 import { enforcementSummary } from "../judge/policy.ts";
 import { type ReferenceLookup, resolveArgv } from "../graph/resolve-template.ts";
 import type { StepState } from "../graph/run-state.ts";
@@ -9,14 +10,18 @@ import type { ProcessOutcome, RunningProcess } from "../ports/process-runner.ts"
 import type { EndSignal } from "./end-signal.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
-import type { Execution } from "./step-report.ts";
+import type { SettledExecution } from "./step-report.ts";
 import { toolVerdict } from "./tool-verdict.ts";
 
 /** From SIGTERM to SIGKILL. */
 export const killGraceMs = 2_000;
 
+export type CommandExecutor = Exclude<PlanExecutor, { readonly kind: "module" }>;
+/** A command always says what it was. */
+type CommandExecution = SettledExecution & { readonly executor: ExecutorSummary };
+
 export interface ProcessExecution {
-  readonly execution: Execution;
+  readonly execution: CommandExecution;
   /** Set when policy refused the tool: nothing was started. */
   readonly violation: string | null;
 }
@@ -24,6 +29,7 @@ export interface ProcessExecution {
 export async function performProcess(
   run: RunContext,
   step: StepState,
+  executor: CommandExecutor,
   attempt: number,
   folder: AttemptFolder,
   lookup: ReferenceLookup,
@@ -31,15 +37,12 @@ export async function performProcess(
 ): Promise<ProcessExecution> {
   const { processes, probe } = run.deps;
   const { env, redact } = stepEnvironment(probe, step.plan, lookup);
-  const { argv, kind } = commandOf(step, lookup);
-  const command = argv[0] ?? "";
-  const tool = await processes.resolveTool(command, env["PATH"] ?? "", folder.cwd);
+  const { argv, kind } = commandOf(executor, lookup);
+  const command = commandName(argv);
+  const tool = await processes.resolveTool(command, env.PATH, folder.cwd);
   if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), violation: null };
-  const verdict = await toolVerdict(run, tool.path, command);
-  if (!verdict.allowed) {
-    const reason = verdict.reason ?? `the policy does not allow ${command}`;
-    return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason };
-  }
+  const { reason } = await toolVerdict(run, tool.path, command);
+  if (reason !== null) return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason };
   const toolDigest = await processes.digestTool(tool.path);
   const running = processes.start({
     // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.
@@ -55,8 +58,8 @@ export async function performProcess(
     marker: `${run.runId}/${step.plan.id}/${attempt}`,
   });
   const outcome = await endable(running, end);
-  const executor: ExecutorSummary = { ...summaryOf(kind, outcome), tool: tool.path, tool_digest: toolDigest, enforcement: { ...enforcementOf(run) } };
-  return { execution: executionOf(outcome, executor, step.plan.timeout_ms), violation: null };
+  const summary: ExecutorSummary = { ...summaryOf(kind, outcome), tool: tool.path, tool_digest: toolDigest, enforcement: { ...enforcementOf(run) } };
+  return { execution: executionOf(outcome, summary, step.plan.timeout_ms), violation: null };
 }
 
 /** Awaits a process that an end signal kills. */
@@ -69,15 +72,19 @@ export async function endable(running: RunningProcess, end: EndSignal): Promise<
   }
 }
 
-function commandOf(step: StepState, lookup: ReferenceLookup): { readonly argv: readonly string[]; readonly kind: "process" | "shell" } {
-  const { executor } = step.plan;
+/** The program of an argv; a plan refuses an empty one. */
+export function commandName(argv: readonly string[]): string {
+  const [command] = argv;
+  assert(command !== undefined, "R4: a plan holds no empty argv");
+  return command;
+}
+
+function commandOf(executor: CommandExecutor, lookup: ReferenceLookup): { readonly argv: readonly string[]; readonly kind: "process" | "shell" } {
   switch (executor.kind) {
     case "process":
       return { argv: resolveArgv(executor.argv, lookup), kind: "process" };
     case "shell":
       return { argv: ["/bin/sh", "-e", "-c", executor.text], kind: "shell" };
-    case "module":
-      throw new LilyError("INTERNAL_INVARIANT", "a module is not a process");
   }
 }
 
@@ -93,7 +100,7 @@ function enforcementOf(run: RunContext): ReturnType<typeof enforcementSummary> {
   });
 }
 
-function notStarted(kind: "process" | "shell", reason: string, code = "STEP_SPAWN_FAILED"): Execution {
+function notStarted(kind: "process" | "shell", reason: string, code = "STEP_SPAWN_FAILED"): CommandExecution {
   return { ok: false, outcome: "failed", code, reason, executor: { kind }, durationMs: 0 };
 }
 
@@ -109,8 +116,8 @@ function summaryOf(kind: "process" | "shell", outcome: ProcessOutcome): Executor
   };
 }
 
-function executionOf(outcome: ProcessOutcome, executor: ExecutorSummary, timeoutMs: number | null): Execution {
-  const failed = (code: string, reason: string): Execution => ({ ok: false, outcome: "failed", code, reason, executor, durationMs: outcome.durationMs });
+function executionOf(outcome: ProcessOutcome, executor: ExecutorSummary, timeoutMs: number | null): CommandExecution {
+  const failed = (code: string, reason: string): CommandExecution => ({ ok: false, outcome: "failed", code, reason, executor, durationMs: outcome.durationMs });
   switch (outcome.outcome) {
     case "exited":
       if (outcome.exitCode === 0) return { ok: true, executor, durationMs: outcome.durationMs, values: {} };

@@ -15,13 +15,12 @@ import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type 
 import type { Delivery } from "./effect.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
-import { isInside } from "./is-inside.ts";
 import { ModuleLog } from "./module-log.ts";
-import { type OnAbandoned, performModule } from "./perform-module.ts";
-import { performProcess } from "./perform-process.ts";
-import { attemptWork, prepareFolder } from "./prepare-folder.ts";
+import { type ModuleExecutor, type OnAbandoned, performModule } from "./perform-module.ts";
+import { type CommandExecutor, performProcess } from "./perform-process.ts";
+import { attemptWork, openWorkTree, prepareFolder } from "./prepare-folder.ts";
 import type { RunContext } from "./run-context.ts";
-import { completedBody, type Execution, failedBody, storedBody } from "./step-report.ts";
+import { completedBody, type Execution, failedBody, type SettledExecution, storedBody } from "./step-report.ts";
 import { type SecretGuard, secretGuardOf } from "./secret-guard.ts";
 import { storeLogs } from "./store-logs.ts";
 
@@ -52,29 +51,30 @@ async function attemptStep(run: RunContext, step: StepState, attempt: number, en
   const folder = await run.deps.folders.open(run.runId, ["steps", step.plan.id, String(attempt)], attemptWork(run, step));
   await prepareFolder(run, step, folder);
   const hasFiles = Object.values(step.plan.outputs).some((output) => output.path !== null || output.glob !== null);
-  const before = hasFiles ? await markOutputs(await openCwd(run, folder), step.plan.outputs) : new Map<string, string>();
+  const before = hasFiles ? await markOutputs(await openWorkTree(run, folder), step.plan.outputs) : new Map<string, string>();
   const producer: Producer = { step, attempt, inputs: artifactIdsOf(run.state, stepReferences(step.plan)), secrets: secretGuardOf(run.deps.probe, step.plan) };
   const context: Attempt = { run, step, attempt, folder, before, producer, secrets: producer.secrets };
-  if (step.plan.executor.kind === "module") {
+  const { executor } = step.plan;
+  if (executor.kind === "module") {
     const lookup = await prepareLookup(run, step, attempt, references, asValue(run, folder));
-    return moduleAttempt(context, lookup, end, onAbandoned);
+    return moduleAttempt(context, executor, lookup, end, onAbandoned);
   }
   const lookup = await prepareLookup(run, step, attempt, references, asPath(run, folder));
-  return processAttempt(context, lookup, end);
+  return processAttempt(context, executor, lookup, end);
 }
 
-async function processAttempt(context: Attempt, lookup: ReferenceLookup, end: EndSignal): Promise<Delivery> {
+async function processAttempt(context: Attempt, executor: CommandExecutor, lookup: ReferenceLookup, end: EndSignal): Promise<Delivery> {
   const { run, step, attempt, folder } = context;
-  const { execution, violation } = await performProcess(run, step, attempt, folder, lookup, end);
+  const { execution, violation } = await performProcess(run, step, executor, attempt, folder, lookup, end);
   const extra = violation === null ? [] : await violationBodies(context, violation);
-  const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = (execution.ok === "abandoned" ? null : execution.executor) ?? {};
+  const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = execution.executor;
   return report(context, execution, extra, { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
 }
 
-async function moduleAttempt(context: Attempt, lookup: ReferenceLookup, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
+async function moduleAttempt(context: Attempt, executor: ModuleExecutor, lookup: ReferenceLookup, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
   const { run, step, attempt, folder } = context;
   const log = new ModuleLog(context.secrets, step.plan.log_bytes_max);
-  const execution = await performModule(run, step, attempt, folder, lookup, end, (line) => log.write(line), onAbandoned);
+  const execution = await performModule(run, step, executor, attempt, folder, lookup, end, (line) => log.write(line), onAbandoned);
   await log.flush(folder);
   return report(context, withLog(execution, log), [], { stdout: log.bytes > 0, stderr: false });
 }
@@ -105,8 +105,6 @@ async function violationBodies(context: Attempt, details: string): Promise<reado
   return [storedBody(prepared), { kind: "POLICY_VIOLATION", key: `POLICY_VIOLATION/${step.plan.id}/${attempt}`, data }];
 }
 
-type Settled = Exclude<Execution, { readonly ok: "abandoned" }>;
-
 async function report(
   context: Attempt,
   execution: Execution,
@@ -134,7 +132,12 @@ async function report(
 }
 
 /** What was thrown may quote anything, so secrets are taken out of its words. */
-function failed(context: Attempt, failure: Parameters<typeof failedBody>[2], logs: readonly PreparedArtifact[], { executor, durationMs }: Settled): EventBody {
+function failed(
+  context: Attempt,
+  failure: Parameters<typeof failedBody>[2],
+  logs: readonly PreparedArtifact[],
+  { executor, durationMs }: SettledExecution,
+): EventBody {
   const { step, attempt, secrets } = context;
   return failedBody(step.plan.id, attempt, { ...failure, reason: secrets.redact(failure.reason) }, logs, executor, durationMs);
 }
@@ -142,12 +145,10 @@ function failed(context: Attempt, failure: Parameters<typeof failedBody>[2], log
 async function collect(context: Attempt, values: Extract<Execution, { readonly ok: true }>["values"]): Promise<readonly CollectedOutput[]> {
   const { run, step, folder, before, producer } = context;
   const collected: CollectedOutput[] = [];
-  const names = Object.keys(step.plan.outputs).sort();
-  if (names.length === 0) return collected;
-  const tree = await openCwd(run, folder);
-  for (const name of names) {
-    const output = step.plan.outputs[name];
-    if (output === undefined) continue;
+  const outputs = Object.entries(step.plan.outputs).sort(([a], [b]) => Number(a > b) - Number(a < b));
+  if (outputs.length === 0) return collected;
+  const tree = await openWorkTree(run, folder);
+  for (const [name, output] of outputs) {
     const isFile = output.path !== null || output.glob !== null;
     collected.push(
       isFile ? await collectFile(run, producer, tree, name, output, before) : await collectValue(run, producer, name, output.schema, output.optional, values),
@@ -186,7 +187,7 @@ async function collectValue(
 }
 
 /** `executor.json` beside the logs of a command, for people; the record has the same facts. Modules, whose facts are few, leave none. */
-async function writeSummary(context: Attempt, execution: Settled): Promise<void> {
+async function writeSummary(context: Attempt, execution: SettledExecution): Promise<void> {
   if (execution.executor === null || execution.executor.kind === "module") return;
   const outcome = execution.ok ? { outcome: "completed" } : { outcome: execution.outcome, code: execution.code, reason: clipText(execution.reason, 2000) };
   const summary: JsonObject = { ...outcome, duration_ms: Math.round(execution.durationMs), executor: plainJson(execution.executor) };
@@ -197,9 +198,4 @@ async function writeSummary(context: Attempt, execution: Settled): Promise<void>
 function plainJson(executor: ExecutorSummary): JsonObject {
   const members = Object.entries(executor).filter((entry): entry is [string, Exclude<(typeof entry)[1], undefined>] => entry[1] !== undefined);
   return Object.fromEntries(members);
-}
-
-/** An isolated attempt works inside the workspace, which is hidden from everything else (S7). */
-async function openCwd(run: RunContext, folder: AttemptFolder): ReturnType<RunContext["deps"]["trees"]["openTree"]> {
-  return run.deps.trees.openTree(folder.cwd, isInside(folder.cwd, run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] });
 }

@@ -1,10 +1,13 @@
+import { assert } from "../base/assert.ts";
 import { LilyError } from "../base/lily-error.ts";
 import { digestBytes } from "../base/digest.ts";
 import { parseRelativePath } from "../base/relative-path.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder, AttemptWork } from "../ports/attempt-folders.ts";
+import type { FileTree } from "../ports/file-tree.ts";
+import { isInside } from "./is-inside.ts";
 import type { RunContext } from "./run-context.ts";
-import { contentOf } from "./step-references.ts";
+import { contentOf, storedArtifacts } from "./step-references.ts";
 
 const codeBytesMax = 256 * 1024 * 1024;
 
@@ -24,10 +27,15 @@ export async function prepareFolder(run: RunContext, step: StepState, folder: At
     if (digestBytes(bytes) !== code.digest) throw new LilyError("WORKFLOW_DRIFT", `${code.path} changed after planning`, { details: { path: code.path } });
     await folder.place(parseRelativePath(code.path), async () => bytes);
   }
-  for (const [name, id] of run.state.inputs) {
-    const file = run.plan.inputs[name]?.file ?? null;
-    const stored = run.state.artifacts.get(id);
-    if (file === null || stored === undefined) continue;
+  for (const [name, { file }] of Object.entries(run.plan.inputs)) {
+    if (file === null) continue;
+    const [stored] = storedArtifacts(run.state, { kind: "input", name });
+    assert(stored !== undefined, "A3: an input is one artifact");
     await folder.place(parseRelativePath(file), () => contentOf(run, stored));
   }
+}
+
+/** The folder of an attempt as a tree. An isolated one lies inside the workspace, which is hidden from everything else (S7). */
+export async function openWorkTree(run: RunContext, folder: AttemptFolder): Promise<FileTree> {
+  return run.deps.trees.openTree(folder.cwd, isInside(folder.cwd, run.deps.workspaceDir) ? {} : { hidden: [run.deps.workspaceDir] });
 }

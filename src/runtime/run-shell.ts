@@ -11,7 +11,6 @@
  * Not responsible for: deciding (graph/decide), judging, how a step or gate is performed, leases (lease-keeper).
  */
 import { assert } from "../base/assert.ts";
-import { LilyError } from "../base/lily-error.ts";
 import { timeText } from "../base/time-text.ts";
 import type { EventBody, EventDraft, LedgerEvent } from "../contracts/event.ts";
 import type { PlanGate } from "../contracts/plan-document.ts";
@@ -181,24 +180,17 @@ export class RunShell {
 
   #takeGate(batch: Batch, gate: PlanGate, step: StepState | null, attempt: number): void {
     const key = `gate ${gate.id}/${attempt}`;
-    if (this.#inFlight.has(key)) return;
     batch.effects.push(() => this.#watch(key, step, attempt, () => this.#options.performer.startGate(gate, step, attempt)));
   }
 
   #takeInterrupt(batch: Batch, step: StepState, reason: InterruptReason): void {
-    for (const entry of this.#inFlight.values()) {
-      if (entry.step !== step || entry.interrupted !== null) continue;
+    const entry = [...this.#inFlight.values()].find((one) => one.step === step);
+    // A gate that was decided but not started yet has no effect to end.
+    if (entry === undefined) this.deliver([interruptedBody(step, step.attempt, reason)]);
+    else if (entry.interrupted === null) {
       entry.interrupted = reason;
       batch.effects.push(() => entry.effect.end());
-      return;
     }
-    // A gate that was decided but not started yet has no effect to end.
-    if (!this.#isInFlight(step)) this.deliver([interruptedBody(step, step.attempt, reason)]);
-  }
-
-  #isInFlight(step: StepState): boolean {
-    for (const entry of this.#inFlight.values()) if (entry.step === step) return true;
-    return false;
   }
 
   #watch(key: string, step: StepState | null, attempt: number, start: () => Effect): void {
@@ -275,7 +267,7 @@ function isAbandoned({ bodies }: Delivery): boolean {
 
 function sealBody(state: RunState): EventBody {
   const { phase } = state;
-  if (phase === "created" || phase === "running") throw new LilyError("INTERNAL_INVARIANT", `L4: a run that is ${phase} is not sealed`);
+  assert(phase !== "created" && phase !== "running", `L4: a run that is ${phase} is not sealed`);
   const counts = { steps: state.steps.length, ...state.counts };
   return { kind: "RUN_SEALED", key: `RUN_SEALED/${state.events}`, data: { outcome: phase, events: state.events, counts } };
 }

@@ -4,7 +4,7 @@ import { type ReferenceLookup, resolveText } from "../graph/resolve-template.ts"
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
 
 export interface StepEnvironment {
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>> & { readonly PATH: string };
   /** Values to keep out of every log (S4). */
   readonly redact: readonly string[];
 }
@@ -14,7 +14,7 @@ export function stepEnvironment(probe: EnvironmentProbe, named: PlanEnvironment,
   const secrets = probe.select(named.secrets);
   const missing = named.secrets.filter((name) => secrets[name] === undefined);
   if (missing.length > 0) throw new LilyError("INPUT_NOT_FOUND", `secret ${missing.join(", ")} is not set in the environment of the caller`);
-  const env: Record<string, string> = { ...probe.base(), ...probe.select(named.env_from) };
+  const env: Record<string, string> & { PATH: string } = { ...probe.base(), ...probe.select(named.env_from) };
   for (const [name, text] of Object.entries(named.env)) env[name] = resolveText(text, lookup);
   Object.assign(env, secrets);
   return { env, redact: Object.values(secrets).filter((value) => value !== "") };

@@ -1,9 +1,9 @@
 /** What the references of a step or gate stand for: ids for the record, paths for commands, values for modules. */
+import { assert } from "../base/assert.ts";
 import { LilyError } from "../base/lily-error.ts";
 import type { JsonObject, JsonValue } from "../base/json-value.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { digestBytes } from "../base/digest.ts";
-import { decodeUtf8 } from "../base/parse-json.ts";
 import type { ArtifactId } from "../contracts/ids.ts";
 import type { PlanGate, PlanStep } from "../contracts/plan-document.ts";
 import { type ReferenceLookup, referencesIn } from "../graph/resolve-template.ts";
@@ -58,7 +58,8 @@ export function artifactIdsOf(state: RunState, references: readonly Reference[])
 function idsOf(state: RunState, reference: Reference): readonly ArtifactId[] | undefined {
   if (reference.kind === "input") {
     const id = state.inputs.get(reference.name);
-    return id === undefined ? undefined : [id];
+    assert(id !== undefined, `A3: input ${reference.name} is stored before anything refers to it`);
+    return [id];
   }
   if (reference.kind === "output") return state.byId.get(reference.step)?.outputs.get(reference.output);
   return undefined;
@@ -70,7 +71,7 @@ export function storedArtifacts(state: RunState, reference: Reference): readonly
   if (ids === undefined) throw new LilyError("STEP_OUTPUT_MISSING", `${referenceText(reference)} was not produced`);
   return ids.map((id) => {
     const stored = state.artifacts.get(id);
-    if (stored === undefined) throw new LilyError("ARTIFACT_NOT_FOUND", `artifact ${id} behind ${referenceText(reference)} is not in the record`);
+    assert(stored !== undefined, `A3: artifact ${id} behind ${referenceText(reference)} is in the record`);
     return stored;
   });
 }
@@ -98,7 +99,7 @@ export async function prepareLookup(
   }
   return (reference) => {
     const value = values.get(referenceText(reference));
-    if (value === undefined) throw new LilyError("INTERNAL_INVARIANT", `reference ${referenceText(reference)} was not prepared`);
+    assert(value !== undefined, `R4: reference ${referenceText(reference)} was prepared`);
     return value;
   };
 }
@@ -107,7 +108,7 @@ async function valueOf(run: RunContext, step: StepState | null, attempt: number,
   switch (reference.kind) {
     case "param": {
       const value = run.plan.params[reference.name];
-      if (value === undefined) throw new LilyError("PARAM_INVALID", `parameter ${reference.name} has no value`);
+      assert(value !== undefined, `R4: a plan gives parameter ${reference.name} a value`);
       return value;
     }
     case "attempt":
@@ -132,7 +133,7 @@ export function asPath(run: RunContext, folder: AttemptFolder): ArtifactForm {
   return async (stored) => materialize(run, folder, stored);
 }
 
-/** Hands JSON and text over as values, files as {path, digest, size, media_type}. */
+/** Hands JSON over as values, files as {path, digest, size, media_type}. */
 export function asValue(run: RunContext, folder: AttemptFolder): ArtifactForm {
   return async (stored) => {
     const { ref } = stored;
@@ -144,10 +145,9 @@ export function asValue(run: RunContext, folder: AttemptFolder): ArtifactForm {
   };
 }
 
-/** The payload of a JSON artifact (its envelope opened and verified), or the text of a text artifact. */
+/** The payload of a JSON artifact, its envelope opened and verified. */
 export async function readPayload(run: RunContext, stored: StoredArtifact): Promise<JsonValue> {
   const bytes = await run.deps.artifacts.readArtifact(stored.ref, stored.inline ?? undefined);
-  if (stored.ref.storage_kind === "text") return decodeUtf8(bytes);
   return run.deps.artifacts.payloadOf(stored.ref, bytes);
 }
 

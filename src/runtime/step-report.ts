@@ -19,6 +19,9 @@ export type Execution =
   /** Trusted code that went on after it was told to stop (E6). */
   | { readonly ok: "abandoned"; readonly durationMs: number };
 
+/** An execution that came to its end. */
+export type SettledExecution = Exclude<Execution, { readonly ok: "abandoned" }>;
+
 const reasonMax = 2000;
 
 export function storedBody(prepared: PreparedArtifact): EventBody {
@@ -34,13 +37,14 @@ export function completedBody(
   executor: ExecutorSummary,
   durationMs: number,
 ): EventBody {
-  const sorted = [...outputs].filter((output) => output.plural || output.artifacts.length > 0).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sorted = [...outputs]
+    .filter((output) => output.plural || output.artifacts.length > 0)
+    .sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
   const digests: EventData["STEP_COMPLETED"]["outputs"] = {};
   for (const output of sorted) {
     const list = output.artifacts.map((one) => one.artifact.digest);
     const first = list[0];
-    if (output.plural) digests[output.name] = list;
-    else if (first !== undefined) digests[output.name] = first;
+    digests[output.name] = output.plural || first === undefined ? list : first;
   }
   const data = {
     step_id: stepId,

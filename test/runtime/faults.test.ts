@@ -258,4 +258,45 @@ describe("objects that a step or gate needs", () => {
     expect((await refusalOf(handle.done())).code).toBe("STORAGE_FULL");
     expect((await faulty.runs.show(handle.runId)).gates).toEqual([]);
   });
+
+  test("E2: a gate's folder that holds something already gives the gate one of its own; a disk that goes on failing is a fault", async () => {
+    let refusals = 1;
+    const faulty = await openFaulty(({ folders }) => ({
+      folders: replaced(folders, {
+        open: async (run, name, work) => {
+          if (name[0] === "gates" && refusals-- > 0) throw new LilyError("STORAGE_FAILED", "the folder holds something");
+          return folders.open(run, name, work);
+        },
+      }),
+    }));
+    const document = flow({ a: sh("true", { gates: [{ id: "g", run: ["echo", "judged"] }] }) });
+    const view = await (await faulty.runs.start({ document, dir: bed.dir })).done();
+    expect(view.status).toBe("succeeded");
+    expect((await faulty.runs.logs(view.run_id, { gate: "g" })).map((log) => log.path)).toEqual([expect.stringContaining("gates/g/1-2/")]);
+    refusals = Number.POSITIVE_INFINITY;
+    const stopped = await faulty.runs.start({ document, dir: bed.dir });
+    expect((await refusalOf(stopped.done())).code).toBe("STORAGE_FAILED");
+  });
+});
+
+describe("what a module throws", () => {
+  const modulesThat = (thrown: unknown) => (): Partial<KernelParts> => {
+    const loaded = { name: "m", version: "1", run: () => Promise.reject(thrown) };
+    return { modules: { load: async () => loaded, loadIsolated: async () => loaded } };
+  };
+  const document = flow({ a: { module: "m" } });
+  beforeEach(() => {
+    bed.write("lily.yaml", "modules: { m: ./m.mjs }\n");
+    bed.write("m.mjs", "export const m = 1;");
+  });
+
+  test("is the run's fault when the machine failed it, and the step's failure when it is the module's own mistake", async () => {
+    const faulty = await openFaulty(modulesThat(new LilyError("STORAGE_FULL", "the disk is full")));
+    const handle = await faulty.runs.start({ document, dir: bed.dir });
+    expect((await refusalOf(handle.done())).code).toBe("STORAGE_FULL");
+    await faulty.close();
+    const own = await openFaulty(modulesThat(new LilyError("INTERNAL_INVARIANT", "X1: mine")));
+    const view = await (await own.runs.start({ document, dir: bed.dir })).done();
+    expect(stepOf(view, "a").attempts[0]?.error).toMatchObject({ code: "INTERNAL_INVARIANT" });
+  });
 });
