@@ -17,11 +17,11 @@ export function relativePathProblem(text: string): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(text)) return "has a control character";
   if (!text.isWellFormed()) return "is not well-formed Unicode";
-  if (encoder.encode(text).length > pathBytesMax) return `is longer than ${pathBytesMax} bytes`;
+  if (isLonger(text, pathBytesMax)) return `is longer than ${pathBytesMax} bytes`;
   for (const segment of text.split("/")) {
     if (segment === "") return "has an empty segment";
     if (segment === "." || segment === "..") return `has a '${segment}' segment`;
-    if (encoder.encode(segment).length > segmentBytesMax) return `has a segment longer than ${segmentBytesMax} bytes`;
+    if (isLonger(segment, segmentBytesMax)) return `has a segment longer than ${segmentBytesMax} bytes`;
   }
   return null;
 }
@@ -31,4 +31,9 @@ export function parseRelativePath(text: string): RelativePath {
   const problem = relativePathProblem(text);
   if (problem !== null) throw new LilyError("PATH_INVALID", `path ${JSON.stringify(text.slice(0, 200))} ${problem}`);
   return text as RelativePath;
+}
+
+/** A UTF-16 unit gives at most three bytes, so that most texts need not be encoded to be measured. */
+function isLonger(text: string, bytesMax: number): boolean {
+  return text.length * 3 > bytesMax && encoder.encode(text).length > bytesMax;
 }

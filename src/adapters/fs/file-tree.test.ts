@@ -191,6 +191,7 @@ describe("file tree", () => {
     hardLink("two", "d/file");
     const tree = await trees.openTree(root);
     const open = (): number => fs.readdirSync("/proc/self/fd").length;
+    await new Promise((resolve) => setImmediate(resolve));
     const before = open();
     for (let i = 0; i < 20; i++) {
       for (const path of ["d/file", "link/file", "two", "absent/x", "d", "d/file/x"]) await tree.read(at(path), 0).catch(() => {});
@@ -198,6 +199,23 @@ describe("file tree", () => {
       await tree.walk(at("link"), 1).catch(() => {});
       await trees.openTree(join(root, "absent")).catch(() => {});
     }
+    await new Promise((resolve) => setImmediate(resolve));
     expect(open()).toBe(before);
+  });
+
+  it("within one turn sees a folder that was put in place of the one it read", async () => {
+    const { root, trees, write, link, remove } = await bed();
+    write("d/e/file", "one");
+    const tree = await trees.openTree(root);
+    const text = async (): Promise<string> => new TextDecoder().decode(await tree.read(at("d/e/file"), 10));
+    expect(await text()).toBe("one");
+    fs.renameSync(join(root, "d"), join(root, "old"));
+    await expect(text()).rejects.toMatchObject({ code: "INPUT_NOT_FOUND" });
+    write("d/e/file", "two");
+    expect(await text()).toBe("two");
+    remove("d");
+    link("d", "old");
+    await expect(text()).rejects.toMatchObject({ code: "PATH_INVALID" });
+    expect(await tree.walk(null, 10)).toHaveLength(4);
   });
 });

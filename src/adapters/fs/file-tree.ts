@@ -15,7 +15,8 @@ import type { FileTree, FileTrees, TreeEntry } from "../../ports/file-tree.ts";
 import type { ByteSource } from "../../ports/object-store.ts";
 import { closeQuietly } from "./durable-folder.ts";
 import { FileSource } from "./file-source.ts";
-import { type FolderHandle, lookAt, namesOf, openFolder, openRegularFile, openSubfolder, pathInvalid } from "./folder-handle.ts";
+import { type FolderHandle, lookAt, namesOf, openFolder, openRegularFile, pathInvalid } from "./folder-handle.ts";
+import { KeptFolder } from "./kept-folder.ts";
 import { hasErrno, storageError } from "./storage-error.ts";
 
 /** Entries looked at in one glob, matching or not. */
@@ -55,21 +56,28 @@ function hiddenFolder(path: string): HiddenFolder {
   }
 }
 
+interface FoundEntry {
+  readonly path: RelativePath;
+  readonly seen: fs.BigIntStats;
+}
+
 class FsFileTree implements FileTree {
   readonly root: string;
   readonly #handle: FolderHandle;
   readonly #hidden: readonly HiddenFolder[];
+  readonly #kept: KeptFolder;
 
   constructor(handle: FolderHandle, hidden: readonly HiddenFolder[]) {
     this.root = handle.path;
     this.#handle = handle;
     this.#hidden = hidden;
+    this.#kept = new KeptFolder(handle.path);
   }
 
   async stat(path: RelativePath): Promise<TreeEntry | null> {
     return this.#inParent(path, null, (parent, name) => {
       const seen = lookAt(parent, name);
-      return seen === null || this.#isHidden(join(parent.path, name), seen) ? null : entryOf(path, seen);
+      return seen === null || this.#hides(parent, name, seen) ? null : entryOf(path, seen);
     });
   }
 
@@ -99,7 +107,7 @@ class FsFileTree implements FileTree {
       if (++visited > visitedMax) throw tooMany(this.root, visitedMax);
       if (globs.matches(path)) {
         if (found.length >= entriesMax) throw tooMany(this.root, entriesMax);
-        found.push(entryOf(parseRelativePath(path), seen));
+        found.push(entryOf(path, seen));
       }
       return seen.isDirectory() && globs.reaches(path);
     });
@@ -110,15 +118,15 @@ class FsFileTree implements FileTree {
     const found: TreeEntry[] = [];
     await this.#each(path, entriesMax, (at, seen) => {
       if (found.length >= entriesMax) throw tooMany(this.root, entriesMax);
-      found.push(entryOf(parseRelativePath(at), seen));
+      found.push(entryOf(at, seen));
       return seen.isDirectory();
     });
     return sorted(found);
   }
 
   /** Visits every entry below a folder, parents first; `visit` answers whether to enter. Other work gets a turn now and then. */
-  async #each(start: RelativePath | null, entriesMax: number, visit: (path: string, seen: fs.BigIntStats) => boolean): Promise<void> {
-    const waiting: (string | null)[] = [start];
+  async #each(start: RelativePath | null, entriesMax: number, visit: (path: RelativePath, seen: fs.BigIntStats) => boolean): Promise<void> {
+    const waiting: (RelativePath | null)[] = [start];
     let sinceTurn = 0;
     for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
       const entries = this.#entries(folder, entriesMax, folder !== start);
@@ -131,17 +139,14 @@ class FsFileTree implements FileTree {
   }
 
   /** What one folder holds. A folder that vanished since it was listed is empty; the first one must be there. */
-  #entries(folder: string | null, entriesMax: number, mayBeGone: boolean): readonly { readonly path: string; readonly seen: fs.BigIntStats }[] {
+  #entries(folder: string | null, entriesMax: number, mayBeGone: boolean): readonly FoundEntry[] {
     try {
       return this.#inFolder(folder === null ? [] : folder.split("/"), (handle) => {
-        const entries: { path: string; seen: fs.BigIntStats }[] = [];
+        const entries: FoundEntry[] = [];
         for (const name of namesOf(handle, entriesMax)) {
           const seen = lookAt(handle, name);
-          if (seen === null || this.#isHidden(join(handle.path, name), seen)) continue;
-          const path = folder === null ? name : `${folder}/${name}`;
-          const problem = relativePathProblem(path);
-          if (problem !== null) throw pathInvalid(join(this.root, path), problem);
-          entries.push({ path, seen });
+          if (seen === null || this.#hides(handle, name, seen)) continue;
+          entries.push({ path: this.#checkedPath(folder === null ? name : `${folder}/${name}`), seen });
         }
         return entries;
       });
@@ -152,13 +157,21 @@ class FsFileTree implements FileTree {
     }
   }
 
+  #checkedPath(path: string): RelativePath {
+    try {
+      return parseRelativePath(path);
+    } catch {
+      throw pathInvalid(join(this.root, path), relativePathProblem(path) ?? "is no path");
+    }
+  }
+
   /** Acts on the parent folder of a path; `otherwise` when a folder on the way is missing. */
   #inParent<T>(path: RelativePath, otherwise: T, act: (parent: FolderHandle, name: string) => T): T {
     const segments = parseRelativePath(path).split("/");
     const name = segments.pop() ?? "";
     try {
       return this.#inFolder(segments, (parent) => {
-        if (this.#isHidden(join(parent.path, name), null)) return otherwise;
+        if (this.#hides(parent, name, null)) return otherwise;
         return act(parent, name);
       });
     } catch (thrown) {
@@ -169,19 +182,18 @@ class FsFileTree implements FileTree {
   }
 
   #inFolder<T>(segments: readonly string[], act: (folder: FolderHandle) => T): T {
-    let at = openFolder(this.root);
-    try {
-      if (at.dev !== this.#handle.dev || at.ino !== this.#handle.ino) throw pathInvalid(this.root, "is another folder than the one that was opened");
-      for (const segment of segments) {
-        const next = openSubfolder(at, segment);
-        closeQuietly(at.fd);
-        at = next;
-        if (this.#isHidden(at.path, at)) throw notFound(at.path);
-      }
-      return act(at);
-    } finally {
-      closeQuietly(at.fd);
-    }
+    return act(this.#kept.enter(segments, (folder) => this.#refuseOther(folder)));
+  }
+
+  #refuseOther(folder: FolderHandle): void {
+    const { dev, ino } = this.#handle;
+    if (folder.path === this.root) {
+      if (folder.dev !== dev || folder.ino !== ino) throw pathInvalid(this.root, "is another folder than the one that was opened");
+    } else if (this.#isHidden(folder.path, folder)) throw notFound(folder.path);
+  }
+
+  #hides(parent: FolderHandle, name: string, inode: { readonly dev: bigint; readonly ino: bigint } | null): boolean {
+    return this.#hidden.length > 0 && this.#isHidden(join(parent.path, name), inode);
   }
 
   #isHidden(path: string, inode: { readonly dev: bigint; readonly ino: bigint } | null): boolean {
@@ -202,6 +214,8 @@ async function readGrowing(source: ByteSource & { readonly size: number }, path:
     if (count === 0) return bytes.subarray(0, done);
     done += count;
     if (done > bytesMax) throw tooLarge(path, bytesMax);
+    // More was asked for than the file had when it was opened, and just that came: its end.
+    if (done === source.size && done < bytes.length) return bytes.subarray(0, done);
     if (done < bytes.length) continue;
     const larger = new Uint8Array(Math.min(bytes.length * 2, bytesMax + 1));
     larger.set(bytes);
@@ -215,8 +229,12 @@ function entryOf(path: RelativePath, seen: fs.BigIntStats): TreeEntry {
   return { path, kind, size: kind === "file" ? Number(seen.size) : 0, mark };
 }
 
+/** By UTF-8 bytes, which order as UTF-16 units do unless a character takes two of them. */
 function sorted(entries: TreeEntry[]): readonly TreeEntry[] {
-  return entries.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  if (entries.some((entry) => /[\ud800-\udfff]/.test(entry.path))) {
+    return entries.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  }
+  return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
 /** A file call that failed while reading somebody's files. */
