@@ -6,7 +6,7 @@
  * Why not the library at run time: docs/decisions/0003-canonical-json.md.
  */
 import type { JsonValue } from "./json-value.ts";
-import { LilyError } from "./lily-error.ts";
+import { isLilyError, LilyError } from "./lily-error.ts";
 
 const depthMax = 64;
 const plainText = /^[ !#-[\]-~]*$/;
@@ -18,10 +18,20 @@ export interface CanonicalOptions {
 
 /** JCS text of `value`. Throws JSON_NOT_CANONICAL naming the place as a JSON pointer. */
 export function canonicalJson(value: JsonValue, options: CanonicalOptions = {}): string {
-  return write(value, options.fractions === true, "", 0);
+  const fractions = options.fractions === true;
+  try {
+    return write(value, fractions, null, 0);
+  } catch (thrown) {
+    // Written again with places, which nearly every value never needs: making them costs as much as the text.
+    if (isLilyError(thrown, "JSON_NOT_CANONICAL")) write(value, fractions, "", 0);
+    throw thrown;
+  }
 }
 
-function write(value: unknown, fractions: boolean, at: string, depth: number): string {
+/** A JSON pointer; null while nobody asks where. */
+type Place = string | null;
+
+function write(value: unknown, fractions: boolean, at: Place, depth: number): string {
   switch (typeof value) {
     case "string":
       return quote(value, at);
@@ -38,16 +48,16 @@ function write(value: unknown, fractions: boolean, at: string, depth: number): s
   }
 }
 
-function writeArray(items: readonly unknown[], fractions: boolean, at: string, depth: number): string {
+function writeArray(items: readonly unknown[], fractions: boolean, at: Place, depth: number): string {
   let text = "[";
   for (let i = 0; i < items.length; i++) {
     if (i > 0) text += ",";
-    text += write(items[i], fractions, `${at}/${i}`, depth + 1);
+    text += write(items[i], fractions, at === null ? null : `${at}/${i}`, depth + 1);
   }
   return `${text}]`;
 }
 
-function writeObject(value: object, fractions: boolean, at: string, depth: number): string {
+function writeObject(value: object, fractions: boolean, at: Place, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) throw refuse(at, "not a plain object");
   const members = value as Readonly<Record<string, unknown>>;
@@ -57,23 +67,24 @@ function writeObject(value: object, fractions: boolean, at: string, depth: numbe
   for (const key of keys) {
     if (key === "__proto__" || key === "constructor" || key === "prototype") throw refuse(at, `key ${key} is refused`);
     if (text.length > 1) text += ",";
-    text += `${quote(key, at)}:${write(members[key], fractions, `${at}/${key}`, depth + 1)}`;
+    text += `${quote(key, at)}:${write(members[key], fractions, at === null ? null : `${at}/${key}`, depth + 1)}`;
   }
   return `${text}}`;
 }
 
-function quote(text: string, at: string): string {
+function quote(text: string, at: Place): string {
   if (plainText.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) throw refuse(at, "lone surrogate");
   return JSON.stringify(text);
 }
 
-function numberText(value: number, fractions: boolean, at: string): string {
+function numberText(value: number, fractions: boolean, at: Place): string {
   if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "0" : String(value);
   if (fractions && Number.isFinite(value)) return String(value);
   throw refuse(at, `${value} is not an integer within +-(2^53-1)`);
 }
 
-function refuse(at: string, why: string): LilyError {
-  return new LilyError("JSON_NOT_CANONICAL", `canonical JSON: ${why} at ${at === "" ? "the root" : at}`, { details: { pointer: at } });
+function refuse(at: Place, why: string): LilyError {
+  const pointer = at ?? "";
+  return new LilyError("JSON_NOT_CANONICAL", `canonical JSON: ${why} at ${pointer === "" ? "the root" : pointer}`, { details: { pointer } });
 }
