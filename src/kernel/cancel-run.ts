@@ -4,6 +4,7 @@ import type { RunId } from "../contracts/ids.ts";
 import type { RunView } from "../contracts/run-view.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { isSameOwner } from "../ports/lease-store.ts";
+import { CodeGuard } from "../runtime/code-guard.ts";
 import { cancelBody } from "../runtime/drive-run.ts";
 import { isLedHere, leaderDraft, leadRun } from "../runtime/lead-run.ts";
 import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
@@ -64,6 +65,7 @@ async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Prom
       configDir: core.parts.homeDir,
       principal: deps.probe.principal(),
       loadedModules: new Map(),
+      codeGuard: new CodeGuard(plan, tree),
     };
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...interrupted, canceled]).done();
   });

@@ -9,6 +9,7 @@ import { verifyPlanCode } from "../graph/bind-code.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { createRunState } from "../graph/run-state.ts";
 import { beginBodies } from "../runtime/begin-run.ts";
+import { CodeGuard } from "../runtime/code-guard.ts";
 import { createRun, writeManifest } from "../runtime/create-run.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
@@ -101,6 +102,7 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
     configDir: loaded.configuration.dir,
     principal: deps.probe.principal(),
     loadedModules: new Map(),
+    codeGuard: new CodeGuard(plan, loaded.tree),
   };
   return releasing(led, async () => {
     const leader: readonly EventBody[] = options.runId === undefined ? [] : [leaderDraft(deps, led.token)];
@@ -175,6 +177,7 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
       configDir: configuration.dir,
       principal: deps.probe.principal(),
       loadedModules: new Map(),
+      codeGuard: new CodeGuard(plan, tree),
     };
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies]);
   });

@@ -20,7 +20,7 @@ import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
 import { observeHashGate } from "./observe-hash-gate.ts";
 import { commandName, endable, killGraceMs } from "./perform-process.ts";
-import { attemptWork, openWorkTree } from "./prepare-folder.ts";
+import { attemptWork, checkCode, openWorkTree } from "./prepare-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import { storedBody } from "./step-report.ts";
@@ -113,6 +113,7 @@ async function observeCommand(
 ): Promise<Observed> {
   const { processes, probe } = run.deps;
   const folder = await gateFolder(run, gate, step, attempt);
+  await checkCode(run, folder);
   const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), asPath(run, folder));
   const { env, redact } = stepEnvironment(probe, check, lookup);
   const argv = resolveArgv(check.argv, lookup);

@@ -18,7 +18,7 @@ import { isFault } from "./is-fault.ts";
 import { ModuleLog } from "./module-log.ts";
 import { type ModuleExecutor, type OnAbandoned, performModule } from "./perform-module.ts";
 import { type CommandExecutor, performProcess } from "./perform-process.ts";
-import { attemptWork, openWorkTree, prepareFolder } from "./prepare-folder.ts";
+import { attemptWork, checkCode, openWorkTree, prepareFolder } from "./prepare-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { completedBody, type Execution, failedBody, type SettledExecution, storedBody } from "./step-report.ts";
 import { type SecretGuard, secretGuardOf } from "./secret-guard.ts";
@@ -59,6 +59,7 @@ async function attemptStep(run: RunContext, step: StepState, attempt: number, en
     const lookup = await prepareLookup(run, step, attempt, references, asValue(run, folder));
     return moduleAttempt(context, executor, lookup, end, onAbandoned);
   }
+  await checkCode(run, folder);
   const lookup = await prepareLookup(run, step, attempt, references, asPath(run, folder));
   return processAttempt(context, executor, lookup, end);
 }

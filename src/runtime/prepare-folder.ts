@@ -5,6 +5,7 @@ import { parseRelativePath } from "../base/relative-path.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder, AttemptWork } from "../ports/attempt-folders.ts";
 import type { FileTree } from "../ports/file-tree.ts";
+import { CodeGuard } from "./code-guard.ts";
 import { isInside } from "./is-inside.ts";
 import type { RunContext } from "./run-context.ts";
 import { contentOf, storedArtifacts } from "./step-references.ts";
@@ -14,6 +15,13 @@ const codeBytesMax = 256 * 1024 * 1024;
 /** Where the step's command works. */
 export function attemptWork(run: RunContext, step: StepState | null): AttemptWork {
   return step?.plan.workdir === "isolated" ? { kind: "isolated" } : { kind: "source", dir: run.sourceDir };
+}
+
+/** What a command runs must be what the plan binds, in the folder where it works (E1: at the start of every attempt, not of the run alone). */
+export async function checkCode(run: RunContext, folder: AttemptFolder): Promise<void> {
+  if (!isInside(folder.cwd, run.deps.workspaceDir)) return run.codeGuard.check();
+  // The step worked in this folder before its gates do, so nothing that was seen there earlier counts.
+  return new CodeGuard(run.plan, await openWorkTree(run, folder)).check();
 }
 
 /**

@@ -15,6 +15,7 @@ import type { LoadedModule, ModuleHost } from "../ports/module-host.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { ProcessRunner } from "../ports/process-runner.ts";
 import type { UnsettledCode } from "./unsettled-code.ts";
+import type { CodeGuard } from "./code-guard.ts";
 
 /** Checks a payload against a registered schema; each problem is a sentence that names its place. SCHEMA_UNKNOWN. */
 export interface SchemaChecker {
@@ -55,4 +56,6 @@ export interface RunContext {
   readonly principal: string;
   /** Modules that this process loaded for the run, by isolation and name. */
   readonly loadedModules: Map<string, LoadedModule>;
+  /** The plan's code in the workflow's folder. */
+  readonly codeGuard: CodeGuard;
 }
