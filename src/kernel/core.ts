@@ -3,9 +3,9 @@
  * States: open -> closed. What a command does not need is never loaded, so that `run list` starts fast.
  * Not responsible for: what an operation means (the files beside this one).
  */
-import { LilyError } from "../base/lily-error.ts";
+import { isLilyError, LilyError } from "../base/lily-error.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
-import { type RunId, runOfStream, runStream } from "../contracts/ids.ts";
+import { type RunId, runOfStream, runStream, workspaceStream } from "../contracts/ids.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { StreamHead } from "../ports/journal.ts";
@@ -33,8 +33,21 @@ export class KernelCore {
   ledger(): Promise<Ledger> {
     if (this.#closed) throw new LilyError("LEDGER_POISONED", "the kernel is closed");
     const { authority, files, clock } = this.parts;
-    this.#ledger ??= import("../ledger/ledger.ts").then(({ openLedger }) => openLedger({ authority, files, clock }));
+    this.#ledger ??= import("../ledger/ledger.ts").then(async ({ openLedger }) => {
+      const ledger = await openLedger({ authority, files, clock });
+      await this.#requireIdentity(ledger);
+      return ledger;
+    });
     return this.#ledger;
+  }
+
+  /** The workspace's own record says which workspace it is; an authority that says otherwise was swapped or belongs elsewhere. */
+  async #requireIdentity(ledger: Ledger): Promise<void> {
+    const recorded = await recordedIdentity(ledger);
+    if (recorded === null || recorded === this.workspaceId) return;
+    throw new LilyError("WORKSPACE_INVALID", `the authority database says workspace ${this.workspaceId}, and the workspace's record says ${recorded}`, {
+      details: { authority: this.workspaceId, record: recorded },
+    });
   }
 
   artifactStore(): Promise<ArtifactStore> {
@@ -103,5 +116,16 @@ export class KernelCore {
       await this.parts.files.close();
       await this.parts.authority.close();
     }
+  }
+}
+
+/** Null when the record does not say: it is empty, or damaged, which verification and whoever writes to it report. */
+async function recordedIdentity(ledger: Ledger): Promise<string | null> {
+  try {
+    for await (const event of ledger.readStream(workspaceStream)) return event.kind === "WORKSPACE_CREATED" ? event.data.workspace_id : null;
+    return null;
+  } catch (thrown) {
+    if (isLilyError(thrown)) return null;
+    throw thrown;
   }
 }

@@ -1,8 +1,10 @@
 import { isLilyError } from "../base/lily-error.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
-import { type RunId, runOfStream, runStream } from "../contracts/ids.ts";
+import { type RunId, runOfStream, runStream, type StreamId } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
 import { encodeLine, eventDataText } from "../ledger/event-line.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { RecordProblem } from "../ledger/verify-record.ts";
 import { verifyStream } from "../ledger/verify-stream.ts";
 import { anchorOf, leafSizes, loadTrustedLog, type TrustedLog } from "../ledger/workspace-log.ts";
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
@@ -37,7 +39,18 @@ async function verifyRun(core: KernelCore, log: TrustedLog, runId: RunId): Promi
   const stream = runStream(runId);
   const ledger = await core.ledger();
   const facts = await verifyStream(ledger, stream, { headsAt: leafSizes(log, stream) });
-  return { run_id: runId, ...anchorOf(log, stream, facts) };
+  const foreign = facts.problems.length === 0 ? await foreignOrigin(core, ledger, stream) : null;
+  return { run_id: runId, ...anchorOf(log, stream, foreign === null ? facts : { ...facts, problems: [foreign] }) };
+}
+
+/** The first event binds the record to its workspace; one of another workspace, or an identity that was swapped, does not belong here. */
+async function foreignOrigin(core: KernelCore, ledger: Ledger, stream: StreamId): Promise<RecordProblem | null> {
+  for await (const event of ledger.readStream(stream)) {
+    if (event.kind === "RUN_CREATED" && event.data.workspace_id === core.workspaceId) return null;
+    const named = event.kind === "RUN_CREATED" ? `names workspace ${event.data.workspace_id}` : `is ${event.kind}, not RUN_CREATED`;
+    return { line: 1, offset: 0, code: "WORKSPACE_INVALID", message: `the first event ${named}; this workspace is ${core.workspaceId}` };
+  }
+  return null;
 }
 
 async function verifyAll(core: KernelCore): Promise<readonly VerifyView[]> {
