@@ -109,7 +109,7 @@ export const ledgerBites: readonly Bite[] = [
     edits: [
       {
         file: "src/adapters/sqlite/sqlite-lease-store.ts",
-        find: "if (lease !== null && held !== null) return",
+        find: "if (lease !== null && held !== null && !isSameOwner(held, owner)) return",
         replace: "if (lease !== null && held !== null && lease.token < 0) return",
       },
     ],
@@ -169,5 +169,29 @@ export const ledgerBites: readonly Bite[] = [
     breaks: "S5 a sealed run is anchored",
     edits: [{ file: "src/runtime/run-shell.ts", find: 'batch.seals ? { leaf: "seal" } : {}', replace: "{}" }],
     suite: fault("flips", 100),
+  },
+  {
+    name: "foreign-record-accepted",
+    breaks: "S5 a record of another workspace is corrupt here",
+    edits: [
+      {
+        file: "src/kernel/record-operations.ts",
+        find: 'if (event.kind === "RUN_CREATED" && event.data.workspace_id === core.workspaceId) return null;',
+        replace: 'if (event.kind === "RUN_CREATED") return null;',
+      },
+    ],
+    suite: vitest("test/runtime/identity.test.ts"),
+  },
+  {
+    name: "swapped-identity-accepted",
+    breaks: "S5 the authority is the one that the workspace's record names",
+    edits: [
+      {
+        file: "src/kernel/core.ts",
+        find: "if (recorded === null || recorded === this.workspaceId) return;",
+        replace: "if (recorded === null || recorded !== undefined) return;",
+      },
+    ],
+    suite: vitest("test/runtime/identity.test.ts"),
   },
 ];

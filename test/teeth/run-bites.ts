@@ -175,4 +175,28 @@ export const runBites: readonly Bite[] = [
     edits: [{ file: "src/runtime/step-environment.ts", find: "...probe.select(named.env_from)", replace: '...probe.select(["*"])' }],
     suite: vitest("src/runtime/step-environment.test.ts"),
   },
+  {
+    name: "code-not-looked-at-before-a-command",
+    breaks: "E1 a script that an earlier step changed does not run",
+    edits: [
+      {
+        file: "src/runtime/code-guard.ts",
+        find: "if (entry === null || seen !== digest) {",
+        replace: "if (entry === null) {",
+      },
+    ],
+    suite: vitest("test/runtime/code-at-start.test.ts"),
+  },
+  {
+    name: "gate-trusts-the-steps-folder",
+    breaks: "E4 a step that rewrites its gate's script does not pass it",
+    edits: [
+      {
+        file: "src/runtime/perform-gate.ts",
+        find: "await checkCode(run, folder);",
+        replace: "",
+      },
+    ],
+    suite: vitest("test/runtime/code-at-start.test.ts"),
+  },
 ];
