@@ -8,6 +8,7 @@ import type { KernelCore } from "./core.ts";
 import type { DoctorFinding } from "./kernel.ts";
 import { recordOperations } from "./record-operations.ts";
 import { loadConfiguration } from "./workflow-source.ts";
+import { runFileFindings } from "./run-file-findings.ts";
 
 const listedMax = 100;
 const leftoversMax = 100_000;
@@ -21,6 +22,7 @@ export async function examine(core: KernelCore): Promise<readonly DoctorFinding[
     ...(await orProblem("records", "keep the files; restore what is damaged from a copy", () => recordFindings(core))),
     ...(await orProblem("objects", "mend the records or the index first", () => objectFindings(core))),
     ...(await orProblem("leftovers", "mend the permissions of the workspace", () => leftoverFindings(core))),
+    ...(await orProblem("run files", "mend the permissions of the workspace", () => runFileFindings(core))),
     ...(await orProblem("index", "mend the records, then run lily doctor --rebuild", () => indexFindings(core))),
   ];
 }

@@ -36,7 +36,7 @@ async function restsBefore(ledger: Ledger, runId: RunId, next: number): Promise<
   return resting;
 }
 
-type LogFilter = NonNullable<Parameters<Runs["logs"]>[1]>;
+export type LogFilter = NonNullable<Parameters<Runs["logs"]>[1]>;
 
 export async function runLogs(core: KernelCore, runText: string, filter: LogFilter): ReturnType<Runs["logs"]> {
   const runId = await core.findRun(runText);
@@ -46,7 +46,7 @@ export async function runLogs(core: KernelCore, runText: string, filter: LogFilt
 }
 
 /** `steps/ID/ATTEMPT/...` or `gates/ID/ATTEMPT/...`; a gate that was judged again after a crash has `ATTEMPT-TRY` there. */
-function isWantedLog(path: string, { step, gate, attempt }: LogFilter): boolean {
+export function isWantedLog(path: string, { step, gate, attempt }: LogFilter): boolean {
   const [kind, id, number = ""] = path.split("/");
   const isNamed = (step === undefined && gate === undefined) || id === (kind === "steps" ? step : gate);
   return isNamed && (attempt === undefined || number.split("-")[0] === String(attempt));

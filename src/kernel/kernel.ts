@@ -82,6 +82,27 @@ export interface Runs {
 }
 
 export interface Artifacts {
+  /** The same with what the record says about each; a recorded log whose file is gone is among them. */
+  checkedLogs(run: string, filter?: Parameters<Runs["logs"]>[1]): Promise<readonly CheckedLog[]>;
+}
+
+/** A log file and its place in the record. */
+export interface CheckedLog {
+  /** Relative to the run's folder. */
+  readonly path: string;
+  readonly size: number;
+  readonly absolutePath: string;
+  /**
+   * `recorded`: its digest is in the record. `running`: its attempt has not ended. `unrecorded`: its attempt was cut off, so nothing
+   * vouches for it. `foreign`: its attempt ended, and the record names no such log.
+   */
+  readonly state: "recorded" | "running" | "unrecorded" | "foreign";
+  readonly isMissing: boolean;
+  readonly artifactId: string | null;
+  /** OBJECT_CORRUPT when the file is not what was recorded. */
+  check(): Promise<void>;
+  /** The recorded bytes, after `check`; null for what is not recorded. */
+  readonly bytes: (() => AsyncIterable<Uint8Array>) | null;
   put(
     file: string,
     options?: { readonly type?: string; readonly name?: string; readonly run?: string; readonly schema?: string; readonly mediaType?: string },

@@ -48,6 +48,7 @@ function lazyRuns(core: KernelCore): Runs {
     logs: async (run, filter) => (await load()).logs(run, filter),
   };
 }
+    checkedLogs: async (run, filter) => (await load()).checkedLogs(run, filter),
 
 function lazyArtifacts(core: KernelCore): Artifacts {
   const load = async (): Promise<Artifacts> => (await import("./artifact-operations.ts")).artifactOperations(core);

@@ -20,6 +20,7 @@ import { cancelRun } from "./cancel-run.ts";
 import { anchorWorkspace } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import { execTitle, execWorkflow } from "./exec-workflow.ts";
+import { checkedLogs } from "./checked-logs.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
 import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
@@ -38,6 +39,7 @@ export function runOperations(core: KernelCore): Runs {
     list: async (filter = {}) => (await core.freshIndex()).runs(filter),
     watch: (run, options = {}) => watchRun(core, run, options),
     logs: (run, filter = {}) => runLogs(core, run, filter),
+    checkedLogs: (run, filter = {}) => checkedLogs(core, run, filter),
   };
 }
 

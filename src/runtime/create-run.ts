@@ -5,7 +5,7 @@ import { LilyError } from "../base/lily-error.ts";
 import { timeText } from "../base/time-text.ts";
 import { kernelVersion } from "../base/version.ts";
 import type { PreparedArtifact } from "../artifacts/artifact-store.ts";
-import type { EventDraft, LedgerEvent } from "../contracts/event.ts";
+import type { EventDraft, EventOf, LedgerEvent } from "../contracts/event.ts";
 import { parseRunId, type RunId } from "../contracts/ids.ts";
 import type { ByteSource } from "../ports/object-store.ts";
 import { leaderDraft, type LedRun, leadRun } from "./lead-run.ts";
@@ -73,8 +73,12 @@ async function storeWorkOrder(deps: RuntimeDeps, runId: RunId, order: { readonly
 
 /** `run_manifest.json`, written once from the first event, so that a crash before it leaves nothing that cannot be written again. */
 export async function writeManifest(deps: RuntimeDeps, runId: RunId, first: LedgerEvent | undefined): Promise<void> {
-  if (first?.kind !== "RUN_CREATED") return;
+  if (first?.kind === "RUN_CREATED") await deps.folders.writeManifest(runId, manifestText(runId, first));
+}
+
+/** The text of `run_manifest.json`, from the first event alone. */
+export function manifestText(runId: string, first: Pick<EventOf<"RUN_CREATED">, "at" | "data">): string {
   const { kind, kernel_version, work_order_ref } = first.data;
   const manifest = { run_id: runId, kind, created_at: first.at, kernel_version, ...(work_order_ref === undefined ? {} : { work_order_ref }) };
-  await deps.folders.writeManifest(runId, `${canonicalJson(manifest)}\n`);
+  return `${canonicalJson(manifest)}\n`;
 }

@@ -180,6 +180,15 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       },
       watch: (run, request) => reply(eventsOut(request?.signal), "runs.watch", run),
       logs: async (run, filter) => reply(options.logs ?? [], "runs.logs", run, filter),
+      checkedLogs: async (run, filter) =>
+        reply(options.logs ?? [], "runs.logs", run, filter).map((log) => ({
+          ...log,
+          state: "running",
+          isMissing: false,
+          artifactId: null,
+          check: async () => undefined,
+          bytes: null,
+        })),
     },
     artifacts: {
       put: async (file, request) => reply(sampleArtifact, "artifacts.put", file, request),

@@ -57,7 +57,10 @@ describe("run logs", () => {
   test("--json names the files", async () => {
     const logs = [log("steps/clean/1/stdout.txt", "out\n")];
     const { stdout } = await lily(["--json", "run", "logs", "latest"], fakeKernel({ logs }));
-    expect(JSON.parse(stdout)).toEqual({ logs: [{ path: "steps/clean/1/stdout.txt", size: 4, absolute_path: join(folder, "steps/clean/1/stdout.txt") }] });
+    const absolute_path = join(folder, "steps/clean/1/stdout.txt");
+    expect(JSON.parse(stdout)).toEqual({
+      logs: [{ path: "steps/clean/1/stdout.txt", size: 4, absolute_path, state: "running", artifact_id: null, missing: false }],
+    });
   });
 
   test("a log that is gone is an error that names it", async () => {

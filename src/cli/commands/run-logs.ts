@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { LilyError, messageOf } from "../../base/lily-error.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
+import { isLilyError, LilyError, messageOf } from "../../base/lily-error.ts";
+import type { CheckedLog, Kernel } from "../../kernel/kernel.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withKernel } from "../open-workspace.ts";
 import { jsonText } from "../render/json-text.ts";
@@ -21,7 +21,7 @@ export interface RunLogsFlags {
 
 export async function runLogs(cli: CliContext, flags: RunLogsFlags, run: string): Promise<number> {
   return await withKernel(cli, async (kernel) => {
-    const all = await kernel.runs.logs(run, {
+    const all = await kernel.runs.checkedLogs(run, {
       ...(flags.step === undefined ? {} : { step: flags.step }),
       ...(flags.gate === undefined ? {} : { gate: flags.gate }),
       ...(flags.attempt === undefined ? {} : { attempt: flags.attempt }),
@@ -29,7 +29,8 @@ export async function runLogs(cli: CliContext, flags: RunLogsFlags, run: string)
     if (all.length === 0) await refuseUnknown(kernel, flags, run);
     const logs = all.filter((log) => wanted(basename(log.path), flags));
     if (cli.flags.json) {
-      cli.stdout.write(jsonText({ logs: logs.map((log) => ({ path: log.path, size: log.size, absolute_path: log.absolutePath })) }));
+      for (const log of logs) await log.check();
+      cli.stdout.write(jsonText({ logs: logs.map(jsonOf) }));
       return 0;
     }
     if (logs.length === 0) note(cli, "no logs: a stream without output has no file");
@@ -37,10 +38,23 @@ export async function runLogs(cli: CliContext, flags: RunLogsFlags, run: string)
     for (const log of logs) {
       if (cli.stdout.closed) break;
       if (!flags.raw && !cli.flags.quiet) cli.stdout.write(`${paint("dim", `== ${plainText(log.path)} (${log.size} bytes)`)}\n`);
-      await copyLog(cli, log.absolutePath, flags.raw);
+      remark(cli, log);
+      await copyLog(cli, log, flags.raw);
     }
     return 0;
   });
+}
+
+function jsonOf(log: CheckedLog): Readonly<Record<string, unknown>> {
+  return { path: log.path, size: log.size, absolute_path: log.absolutePath, state: log.state, artifact_id: log.artifactId, missing: log.isMissing };
+}
+
+/** Says of what is shown how far it is proven; nothing of a log that is what the record says. */
+function remark(cli: CliContext, log: CheckedLog): void {
+  const path = plainText(log.path);
+  if (log.isMissing) note(cli, `${path}: the file is gone; this is what the record keeps`);
+  else if (log.state === "running") note(cli, `${path}: not yet recorded, shown as it is`);
+  else if (log.state === "unrecorded") note(cli, `${path}: not recorded, because its attempt was cut off; nothing vouches for it`);
 }
 
 /** Throws USAGE_INVALID for a step or gate that the run does not have; it says what has logs. */
@@ -71,12 +85,13 @@ function wanted(name: string, flags: RunLogsFlags): boolean {
   return name.startsWith(flags.stdout ? "stdout" : "stderr");
 }
 
-/** Streams one log; a log may be far larger than memory. */
-async function copyLog(cli: CliContext, path: string, raw: boolean): Promise<void> {
+/** Streams one log; a log may be far larger than memory. What is recorded is checked first (OBJECT_CORRUPT). */
+async function copyLog(cli: CliContext, log: CheckedLog, raw: boolean): Promise<void> {
+  await log.check();
   const decoder = logText();
   let lastUnit = "\n";
   try {
-    for await (const chunk of createReadStream(path)) {
+    for await (const chunk of log.bytes === null ? createReadStream(log.absolutePath) : log.bytes()) {
       const bytes: Uint8Array = chunk;
       const text = raw ? "" : decoder.next(bytes);
       cli.stdout.write(raw ? bytes : text);
@@ -85,6 +100,8 @@ async function copyLog(cli: CliContext, path: string, raw: boolean): Promise<voi
       if (cli.stdout.closed) return;
     }
   } catch (cause) {
+    if (isLilyError(cause)) throw cause;
+    const path = log.absolutePath;
     throw new LilyError("STORAGE_FAILED", `cannot read the log ${path}: ${messageOf(cause)}`, { details: { path }, cause });
   }
   if (raw) return;

@@ -57,7 +57,7 @@ const doctor = buildCommand({
   },
   docs: commandDocs(
     "Check the workspace and say what to do",
-    "Checks identity, authority, records, objects, key and index, and explains each resolved value. Exits 4 when it finds a problem.",
+    "Checks identity, authority, records, objects, logs, key and index, and explains each resolved value. Exits 4 when it finds a problem.",
     [
       ["lily doctor", "looks, changes nothing"],
       ["lily doctor --rebuild", "views are derived: rebuilding is always safe"],
