@@ -9,6 +9,7 @@ import type { ArtifactRow } from "../ports/run-index.ts";
 import { leaderDraft, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
 import { storedBody } from "../runtime/step-report.ts";
+import { readyToLead } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import type { Artifacts } from "./kernel.ts";
 import { baseOf, dirOf, loadConfiguration } from "./workflow-source.ts";
@@ -85,6 +86,7 @@ async function prepare(core: KernelCore, file: string, options: PutOptions, runI
 /** Putting an artifact into a run is a fact about it and takes its lead for a moment. */
 async function putIntoRun(core: KernelCore, runId: Parameters<typeof leadRun>[1], prepared: PreparedArtifact): Promise<void> {
   const { workspaceDir, authority, probe } = core.parts;
+  await readyToLead(core);
   const deps = { workspaceDir, ledger: await core.ledger(), leases: authority.leases, probe };
   const led = await leadRun(deps, runId);
   try {

@@ -4,11 +4,12 @@ import { isLilyError, messageOf } from "../base/lily-error.ts";
 import { runOfStream } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
 import type { TreeEntry } from "../ports/file-tree.ts";
+import { uncoveredLeaves } from "../ledger/workspace-log.ts";
 import type { KernelCore } from "./core.ts";
 import type { DoctorFinding } from "./kernel.ts";
 import { recordOperations } from "./record-operations.ts";
-import { loadConfiguration } from "./workflow-source.ts";
 import { runFileFindings } from "./run-file-findings.ts";
+import { loadConfiguration } from "./workflow-source.ts";
 
 const listedMax = 100;
 const leftoversMax = 100_000;
@@ -21,8 +22,8 @@ export async function examine(core: KernelCore): Promise<readonly DoctorFinding[
     ...(await configFindings(core)),
     ...(await orProblem("records", "keep the files; restore what is damaged from a copy", () => recordFindings(core))),
     ...(await orProblem("objects", "mend the records or the index first", () => objectFindings(core))),
-    ...(await orProblem("leftovers", "mend the permissions of the workspace", () => leftoverFindings(core))),
     ...(await orProblem("run files", "mend the permissions of the workspace", () => runFileFindings(core))),
+    ...(await orProblem("leftovers", "mend the permissions of the workspace", () => leftoverFindings(core))),
     ...(await orProblem("index", "mend the records, then run lily doctor --rebuild", () => indexFindings(core))),
   ];
 }
@@ -111,9 +112,17 @@ async function recordFindings(core: KernelCore): Promise<readonly DoctorFinding[
         ),
       );
   }
+  findings.push(...(await uncoveredFindings(core)));
   const count = (result: VerifyView["result"]): number => views.filter((view) => view.result === result).length;
   const sound = count("anchored") + count("unanchored");
   return [ok("records", `${sound} of ${views.length} runs verified, ${count("anchored")} anchored, ${count("unanchored")} not yet`), ...findings];
+}
+
+/** A crash between the seal and its checkpoint, or a key that was missing at that time. */
+async function uncoveredFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
+  const leaves = await uncoveredLeaves({ ledger: await core.ledger(), authority: core.parts.authority });
+  const streams = [...new Set(leaves.map(({ stream }) => stream))].filter((stream) => runOfStream(stream) !== null);
+  return streams.slice(0, listedMax).map((stream) => noted(`record ${stream}`, "sealed, but no checkpoint covers it yet", "run lily log checkpoint"));
 }
 
 async function objectFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {

@@ -65,7 +65,10 @@ export interface Runs {
   create(options: { readonly title?: string; readonly workOrderFile?: string; readonly runId?: string }): Promise<RunView>;
   start(source: WorkflowSource, options?: StartOptions): Promise<RunHandle>;
   exec(options: ExecOptions): Promise<RunHandle>;
-  /** Continues after a crash, or a blocked run when `unblockReason` is given. */
+  /**
+   * Continues after a crash, or a blocked run when `unblockReason` is given. Of a run that is sealed but that no checkpoint covers it cuts the
+   * missing checkpoint, and the handle is of the finished run; one that is covered is RUN_STATE_CONFLICT.
+   */
   resume(run: string, options?: { readonly unblockReason?: string; readonly parallel?: number }): Promise<RunHandle>;
   /** Cancels a run that this or another process leads, or that nobody leads; resolves when it rests. */
   cancel(run: string, reason: string): Promise<RunView>;
@@ -79,9 +82,6 @@ export interface Runs {
     run: string,
     filter?: { readonly step?: string; readonly gate?: string; readonly attempt?: number },
   ): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
-}
-
-export interface Artifacts {
   /** The same with what the record says about each; a recorded log whose file is gone is among them. */
   checkedLogs(run: string, filter?: Parameters<Runs["logs"]>[1]): Promise<readonly CheckedLog[]>;
 }
@@ -103,6 +103,9 @@ export interface CheckedLog {
   check(): Promise<void>;
   /** The recorded bytes, after `check`; null for what is not recorded. */
   readonly bytes: (() => AsyncIterable<Uint8Array>) | null;
+}
+
+export interface Artifacts {
   put(
     file: string,
     options?: { readonly type?: string; readonly name?: string; readonly run?: string; readonly schema?: string; readonly mediaType?: string },
@@ -140,7 +143,7 @@ export interface Records {
   show(run: string, options?: { readonly fromSeq?: number; readonly kind?: string }): AsyncIterable<LedgerEvent>;
   /** The exact lines of the record, each with its LF: all of them together are the bytes of record.jsonl. */
   lines(run: string, options?: { readonly fromSeq?: number; readonly kind?: string }): AsyncIterable<string>;
-  /** Cuts a checkpoint over the workspace log; the signed note. Null when nothing is sealed yet. */
+  /** Cuts a checkpoint over the workspace log; the signed note. Null when nothing is sealed yet. KEY_MISSING, KEY_INVALID. */
   checkpoint(): Promise<{ readonly note: string; readonly size: number; readonly root: string; readonly key_name: string } | null>;
 }
 
@@ -176,5 +179,12 @@ export interface Kernel {
   rebuildIndex(): Promise<{ readonly runs: number; readonly events: number }>;
   /** Checks identity, authority, records, objects, key, index; explains each resolved value. */
   doctor(): Promise<readonly DoctorFinding[]>;
+  /** Why runs that end here stay unanchored (KEY_MISSING, KEY_INVALID); null when the checkpoint key is there. */
+  keyProblem(): Promise<AnchoringFailure | null>;
+  /**
+   * Goes on from an older copy of the workspace, which is refused otherwise (RECORD_BEHIND_ANCHOR): records the reason and sets the remembered
+   * checkpoint aside. What was recorded, in words. RUN_STATE_CONFLICT when the workspace is not behind, KEY_MISSING.
+   */
+  acceptRollback(reason: string): Promise<string>;
   close(): Promise<void>;
 }

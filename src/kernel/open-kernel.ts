@@ -29,6 +29,8 @@ export function openKernel(parts: KernelParts): Kernel {
       return { runs: (await index.runs({})).length, events: heads.reduce((sum, head) => sum + head.size, 0) };
     },
     doctor: async () => (await import("./doctor.ts")).examine(core),
+    keyProblem: async () => (await import("./checkpoints.ts")).keyProblem(core),
+    acceptRollback: async (reason) => (await import("./checkpoints.ts")).acceptWorkspaceRollback(core, reason),
     close: () => core.close(),
   };
 }
@@ -46,9 +48,9 @@ function lazyRuns(core: KernelCore): Runs {
     list: async (filter = {}) => (await core.freshIndex()).runs(filter),
     watch: (run, options) => later(load, (runs) => runs.watch(run, options)),
     logs: async (run, filter) => (await load()).logs(run, filter),
+    checkedLogs: async (run, filter) => (await load()).checkedLogs(run, filter),
   };
 }
-    checkedLogs: async (run, filter) => (await load()).checkedLogs(run, filter),
 
 function lazyArtifacts(core: KernelCore): Artifacts {
   const load = async (): Promise<Artifacts> => (await import("./artifact-operations.ts")).artifactOperations(core);

@@ -1,18 +1,21 @@
 /** What every operation that leads a run shares: the runner's parts, the lease given back, the handle of a run in progress. */
+import { LilyError } from "../base/lily-error.ts";
 import type { EventBody, LedgerEvent } from "../contracts/event.ts";
-import { runStream } from "../contracts/ids.ts";
+import { type RunId, runStream } from "../contracts/ids.ts";
 import { driveRun } from "../runtime/drive-run.ts";
 import { EventFeed } from "../runtime/event-feed.ts";
 import type { LedRun } from "../runtime/lead-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
-import { anchorWorkspace } from "./checkpoints.ts";
+import { anchorWorkspace, readyToLead } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import type { AnchoringFailure, RunHandle } from "./kernel.ts";
-import { viewOf } from "./run-views.ts";
+import { readRunView, viewOf } from "./run-views.ts";
 import { type Configuration, schemaChecker } from "./workflow-source.ts";
 
+/** What leading a run needs. Refuses a workspace that was rolled back: RECORD_BEHIND_ANCHOR, CHECKPOINT_INVALID. */
 export async function runtimeDeps(core: KernelCore, configuration: Configuration): Promise<RuntimeDeps> {
   const { parts } = core;
+  await readyToLead(core);
   return {
     workspaceDir: parts.workspaceDir,
     workspaceId: core.workspaceId,
@@ -62,6 +65,22 @@ export function handleOf(core: KernelCore, run: RunContext, led: LedRun, first: 
     },
     done: () => done,
     anchoring: () => ended,
+  };
+}
+
+/** The handle of a run that had ended before, and that needed its checkpoint only. */
+export async function finishedHandle(core: KernelCore, runId: RunId): Promise<RunHandle> {
+  const view = await readRunView(core, runId);
+  const ledger = await core.ledger();
+  await core.parts.folders.cleanRun(runId, { isolated: true });
+  return {
+    runId,
+    events: () => ledger.readStream(runStream(runId)),
+    cancel: async () => {
+      throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is ${view.status} already`, { details: { run_id: runId, status: view.status } });
+    },
+    done: async () => view,
+    anchoring: async () => null,
   };
 }
 

@@ -17,14 +17,14 @@ import { recordFailedStart } from "../runtime/record-failed-start.ts";
 import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
 import { cancelRun } from "./cancel-run.ts";
-import { anchorWorkspace } from "./checkpoints.ts";
+import { anchorSealedRun, anchorWorkspace } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import { execTitle, execWorkflow } from "./exec-workflow.ts";
 import { checkedLogs } from "./checked-logs.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
 import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
-import { handleOf, releasing, runtimeDeps } from "./run-handle.ts";
+import { finishedHandle, handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { readRunView, viewOf } from "./run-views.ts";
 import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree } from "./workflow-source.ts";
 
@@ -150,6 +150,8 @@ async function continueCreated(deps: RuntimeDeps, runText: string): Promise<LedR
 async function resume(core: KernelCore, runText: string, options: { readonly unblockReason?: string; readonly parallel?: number }): Promise<RunHandle> {
   checkParallel(options.parallel);
   const runId = await core.findRun(runText);
+  // A crash between the seal and its checkpoint leaves nothing to run, and a run to anchor.
+  if (options.unblockReason === undefined && (await anchorSealedRun(core, runId))) return finishedHandle(core, runId);
   const shared = await runtimeDeps(core, await loadConfiguration(core, null));
   const led = await leadRun(shared, runId);
   return releasing(led, async () => {

@@ -5,7 +5,7 @@
  * - S5 A record is anchored only when a verified checkpoint covers a leaf with exactly its head and size; the answer names it.
  * Not responsible for: the check of a record's own lines (`verifyStream`), and where keys lie (trust store).
  */
-import { LilyError, messageOf } from "../base/lily-error.ts";
+import { messageOf } from "../base/lily-error.ts";
 import type { EventOf } from "../contracts/event.ts";
 import type { StreamId } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
@@ -17,6 +17,7 @@ import type { Signer, TrustStore } from "../ports/signer.ts";
 import { formatCheckpoint, logOrigin, type OpenedCheckpoint, openCheckpoint } from "./checkpoint.ts";
 import type { Ledger } from "./ledger.ts";
 import { rootOfAll, rootsAt } from "./log-tree.ts";
+import { rememberedCheckpoint, requireContains } from "./remembered-log.ts";
 import { type NoteKey, signNote } from "./signed-note.ts";
 import type { RecordFacts } from "./verify-record.ts";
 
@@ -69,22 +70,16 @@ export async function cutCheckpoint(parts: CutParts): Promise<CutCheckpoint | nu
 
 /** The log must contain the trees of the newest checkpoint in the record and of the one remembered outside. */
 async function checkUnforked(parts: CutParts, newest: CheckpointCut | null, leaves: readonly LogLeaf[]): Promise<void> {
-  const { workspaceId } = parts.authority.identity;
-  const key = { name: parts.signer.keyName, publicKey: parts.signer.publicKey };
-  const remembered = await parts.trust.newestCheckpoint(workspaceId);
-  const earlier: { readonly size: number; readonly root: string }[] = newest === null ? [] : [newest.data];
-  if (remembered !== null) earlier.push(openCheckpoint(remembered, logOrigin(workspaceId), [key], parts.verifier));
-  const roots = rootsAt(
-    leaves,
-    earlier.map(({ size }) => size),
-  );
-  for (const { size, root } of earlier) {
-    if (size > leaves.length) {
-      throw new LilyError("RECORD_BEHIND_ANCHOR", `the workspace log has ${leaves.length} leaves where a checkpoint says ${size}; nothing was signed`);
-    }
-    if (roots.get(size) !== root)
-      throw new LilyError("CHECKPOINT_INVALID", `the first ${size} leaves of the workspace log are not those of an earlier checkpoint; nothing was signed`);
-  }
+  const remembered = await rememberedCheckpoint(parts);
+  const earlier = [...(newest === null ? [] : [newest.data]), ...(remembered === null ? [] : [remembered])];
+  requireContains(leaves, earlier, "nothing was signed");
+}
+
+/** Leaves that no checkpoint of the record covers, in log order: streams that were sealed just before a crash, or without a key. */
+export async function uncoveredLeaves(parts: Pick<CutParts, "ledger" | "authority">): Promise<readonly LogLeaf[]> {
+  let covered = 0;
+  for await (const event of parts.ledger.readStream(workspaceStream)) if (event.kind === "CHECKPOINT_CUT") covered = event.data.size;
+  return parts.authority.journal.leaves(covered);
 }
 
 export interface TrustedLogParts {

@@ -18,4 +18,6 @@ export interface TrustStore {
   newestCheckpoint(workspaceId: string): Promise<string | null>;
   /** Remembers a note; never a smaller tree than before (the caller checked consistency). Durable on return. */
   rememberCheckpoint(workspaceId: string, note: string, size: number): Promise<void>;
+  /** Sets what is remembered of the workspace aside, so that an older copy of it counts again; nothing is deleted. Idempotent, durable on return. */
+  acceptRollback(workspaceId: string): Promise<void>;
 }

@@ -47,6 +47,21 @@ export function trustStoreConformance(open: () => Promise<TrustStore>): void {
     expect(await trust.newestCheckpoint("ws1")).toBe("note 14");
   });
 
+  it("forgets what it remembers when a rollback is accepted, as often as that happens, and for that workspace alone", async () => {
+    const trust = await open();
+    await trust.acceptRollback("ws1");
+    await trust.rememberCheckpoint("ws2", "other", 5);
+    for (const note of ["first", "second"]) {
+      await trust.rememberCheckpoint("ws1", note, 9);
+      await trust.acceptRollback("ws1");
+      expect(await trust.newestCheckpoint("ws1")).toBeNull();
+    }
+    await trust.acceptRollback("ws1");
+    await trust.rememberCheckpoint("ws1", "smaller", 3);
+    expect(await trust.newestCheckpoint("ws1")).toBe("smaller");
+    expect(await trust.newestCheckpoint("ws2")).toBe("other");
+  });
+
   it.each([-1, 1.5, Number.NaN, 2 ** 53])("CHECKPOINT_INVALID: refuses a checkpoint of size %d", async (size) => {
     await expect((await open()).rememberCheckpoint("ws1", "note", size)).rejects.toMatchObject({ code: "CHECKPOINT_INVALID" });
   });
@@ -56,6 +71,7 @@ export function trustStoreConformance(open: () => Promise<TrustStore>): void {
     await expect(trust.signer(id)).rejects.toMatchObject({ code: "ID_INVALID" });
     await expect(trust.createKey(id)).rejects.toMatchObject({ code: "ID_INVALID" });
     await expect(trust.newestCheckpoint(id)).rejects.toMatchObject({ code: "ID_INVALID" });
+    await expect(trust.acceptRollback(id)).rejects.toMatchObject({ code: "ID_INVALID" });
     await expect(trust.rememberCheckpoint(id, "note", 1)).rejects.toMatchObject({ code: "ID_INVALID" });
   });
 }

@@ -217,6 +217,8 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
     },
     provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),
     rebuildIndex: async () => reply({ runs: 2, events: 16 }, "rebuildIndex"),
+    keyProblem: async () => null,
+    acceptRollback: async (reason) => reply(`rollback accepted: ${reason}`, "acceptRollback", reason),
     doctor: async () => reply(options.findings ?? [{ level: "ok", subject: "identity", message: "workspace ws-1", remedy: null }], "doctor"),
     close: async () => void calls.push(["close"]),
   };

@@ -69,6 +69,11 @@ async function killRun(dir: string, afterMs: number): Promise<number> {
         await (await kernel.runs.resume(run_id)).done();
       }
       const view = await kernel.runs.show(run_id);
+      // A kill between the seal and its checkpoint: resuming a finished run anchors it.
+      if (view.status === "succeeded" && (await kernel.records.verify(run_id)).result === "unanchored") {
+        resumed++;
+        await (await kernel.runs.resume(run_id)).done();
+      }
       if (!["created", "planned", "succeeded"].includes(view.status)) throw new Error(`run ${run_id} is ${view.status}: ${view.reason}`);
       const verified = await kernel.records.verify(run_id);
       const whole = view.status === "succeeded" ? verified.result === "anchored" : verified.problems.length === 0;

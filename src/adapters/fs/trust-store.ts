@@ -6,6 +6,7 @@
  * Invariants
  * - S4 A key is read only from a plain file of this user that nobody else may read (0600), outside the workspace.
  * - A remembered checkpoint is never followed by one of a smaller tree: notes are files named by size, made once, and the largest counts.
+ *   An accepted rollback renames them to `<size>.set-aside-<n>`, which nothing reads and nothing deletes.
  * Not responsible for: whether a note verifies; the caller checked it and its consistency.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
@@ -14,7 +15,7 @@ import { join, resolve, sep } from "node:path";
 import { parseIdentifier } from "../../base/identifier.ts";
 import { LilyError } from "../../base/lily-error.ts";
 import type { Signer, TrustStore } from "../../ports/signer.ts";
-import { makeFolderDurable, publishOnce, removeQuietly } from "./durable-folder.ts";
+import { makeFolderDurable, publishOnce, removeQuietly, syncFolder } from "./durable-folder.ts";
 import { hasErrno, storageError } from "./storage-error.ts";
 
 export interface FsTrustStoreOptions {
@@ -91,6 +92,18 @@ class FsTrustStore implements TrustStore {
     for (const older of notesIn(folder)) if (older < name) removeQuietly(join(folder, older));
   }
 
+  async acceptRollback(workspaceId: string): Promise<void> {
+    const folder = this.#notesFolder(workspaceId);
+    const notes = notesIn(folder);
+    if (notes.length === 0) return;
+    try {
+      for (const name of notes) setNoteAside(folder, name);
+      await syncFolder(folder);
+    } catch (thrown) {
+      throw storageError(thrown, `cannot set the checkpoints in ${folder} aside`);
+    }
+  }
+
   #notesFolder(workspaceId: string): string {
     return join(this.#home, "checkpoints", parseIdentifier(workspaceId, "workspace id"));
   }
@@ -163,6 +176,19 @@ function notesIn(folder: string): readonly string[] {
     if (hasErrno(thrown, "ENOENT", "ENOTDIR")) return [];
     throw storageError(thrown, `cannot list ${folder}`);
   }
+}
+
+/** Under a name that does not count as a note, and that no earlier one has. */
+function setNoteAside(folder: string, name: string): void {
+  for (let count = 1; ; count++) {
+    try {
+      fs.linkSync(join(folder, name), join(folder, `${name}.set-aside-${count}`));
+      break;
+    } catch (thrown) {
+      if (!hasErrno(thrown, "EEXIST")) throw thrown;
+    }
+  }
+  fs.unlinkSync(join(folder, name));
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -5,6 +5,8 @@ import { parseIdentifier } from "../../base/identifier.ts";
 import type { Signer, TrustStore } from "../../ports/signer.ts";
 
 export interface MemoryTrustStore extends TrustStore {
+  /** Notes that accepted rollbacks set aside, oldest first. */
+  setAside(workspaceId: string): readonly string[];
   /** As if the key file was lost. */
   loseKey(workspaceId: string): void;
   /** As if the key file was damaged or opened to others: reading it is KEY_INVALID. */
@@ -14,6 +16,8 @@ export interface MemoryTrustStore extends TrustStore {
 export function createMemoryTrustStore(): MemoryTrustStore {
   const keys = new Map<string, { readonly publicKey: KeyObject; readonly privateKey: KeyObject } | "damaged">();
   const notes = new Map<string, { readonly note: string; readonly size: number }>();
+  const aside = new Map<string, readonly string[]>();
+  const setAside = (workspaceId: string): readonly string[] => aside.get(workspaceId) ?? [];
   const signer = async (workspaceId: string): Promise<Signer | null> => {
     const id = parseIdentifier(workspaceId, "workspace id");
     const key = keys.get(id);
@@ -43,6 +47,13 @@ export function createMemoryTrustStore(): MemoryTrustStore {
       const known = notes.get(parseIdentifier(workspaceId, "workspace id"));
       if (known === undefined || known.size < size) notes.set(workspaceId, { note, size });
     },
+    acceptRollback: async (workspaceId) => {
+      const known = notes.get(parseIdentifier(workspaceId, "workspace id"));
+      if (known === undefined) return;
+      aside.set(workspaceId, [...setAside(workspaceId), known.note]);
+      notes.delete(workspaceId);
+    },
+    setAside,
     loseKey: (workspaceId) => void keys.delete(workspaceId),
     damageKey: (workspaceId) => void keys.set(workspaceId, "damaged"),
   };
