@@ -27,7 +27,7 @@ describe("the plan of a record", () => {
     ["that gives another hash", "{}", { hashOf: "[]" }, /does not give the plan hash/],
     ["of another version", '{"steps":[],"v":2}', {}, /not a plan of version 1/],
     ["that is no JSON", "{", {}, /cannot be used/],
-  ])("R4: one %s is OBJECT_CORRUPT", async (_, text, options, message) => {
+  ])("A1: one %s is OBJECT_CORRUPT", async (_, text, options, message) => {
     await expect(planOf(text, options)).rejects.toMatchObject({ code: "OBJECT_CORRUPT", message: expect.stringMatching(message) });
   });
 });
