@@ -136,15 +136,30 @@ export interface Workflows {
   plan(source: WorkflowSource, options?: Pick<StartOptions, "params">): Promise<{ readonly plan: PlanDocument; readonly plan_hash: string }>;
 }
 
+/** What a verifier brings along instead of trusting this machine. */
+export interface VerifyOptions {
+  /** The only key to trust, as C2SP writes it: `name+id+base64`. KEY_INVALID when it is not one. */
+  readonly key?: string;
+  /** Text of a signed note kept elsewhere. CHECKPOINT_INVALID when no trusted key signed it, KEY_MISSING when there is none. */
+  readonly checkpoint?: string;
+}
+
 export interface Records {
-  verify(run: string): Promise<VerifyView>;
+  verify(run: string, options?: VerifyOptions): Promise<VerifyView>;
   /** Verifies every stream of the workspace. */
-  verifyAll(): Promise<readonly VerifyView[]>;
+  verifyAll(options?: VerifyOptions): Promise<readonly VerifyView[]>;
   show(run: string, options?: { readonly fromSeq?: number; readonly kind?: string }): AsyncIterable<LedgerEvent>;
   /** The exact lines of the record, each with its LF: all of them together are the bytes of record.jsonl. */
   lines(run: string, options?: { readonly fromSeq?: number; readonly kind?: string }): AsyncIterable<string>;
   /** Cuts a checkpoint over the workspace log; the signed note. Null when nothing is sealed yet. KEY_MISSING, KEY_INVALID. */
-  checkpoint(): Promise<{ readonly note: string; readonly size: number; readonly root: string; readonly key_name: string } | null>;
+  checkpoint(): Promise<{
+    readonly note: string;
+    readonly size: number;
+    readonly root: string;
+    readonly key_name: string;
+    /** The public key as a verifier takes it. */
+    readonly verifier_key: string;
+  } | null>;
 }
 
 /** Nodes and edges of who made what from what, for one run. */

@@ -86,8 +86,8 @@ function lazyWorkflows(core: KernelCore): Workflows {
 function lazyRecords(core: KernelCore): Records {
   const load = async (): Promise<Records> => (await import("./record-operations.ts")).recordOperations(core);
   return {
-    verify: async (run) => (await load()).verify(run),
-    verifyAll: async () => (await load()).verifyAll(),
+    verify: async (run, options) => (await load()).verify(run, options),
+    verifyAll: async (options) => (await load()).verifyAll(options),
     show: (run, options) => later(load, (records) => records.show(run, options)),
     lines: (run, options) => later(load, (records) => records.lines(run, options)),
     checkpoint: async () => (await load()).checkpoint(),

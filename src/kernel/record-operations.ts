@@ -5,30 +5,35 @@ import type { VerifyView } from "../contracts/run-view.ts";
 import { encodeLine, eventDataText } from "../ledger/event-line.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordProblem } from "../ledger/verify-record.ts";
+import { parseVerifierKey, verifierKeyText } from "../ledger/signed-note.ts";
 import { verifyStream } from "../ledger/verify-stream.ts";
 import { anchorOf, leafSizes, loadTrustedLog, type TrustedLog } from "../ledger/workspace-log.ts";
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
-import type { Records } from "./kernel.ts";
+import type { Records, VerifyOptions } from "./kernel.ts";
 
 export function recordOperations(core: KernelCore): Records {
   return {
-    verify: async (run) => {
+    verify: async (run, options = {}) => {
       const runId = await core.findRun(run);
-      return verifyRun(core, await trustedLog(core), runId);
+      return verifyRun(core, await trustedLog(core, options), runId);
     },
-    verifyAll: () => verifyAll(core),
+    verifyAll: (options = {}) => verifyAll(core, options),
     show: (run, options = {}) => show(core, run, options),
     lines: (run, options = {}) => lines(core, run, options),
-    checkpoint: async () => cutWorkspaceCheckpoint(core),
+    checkpoint: () => checkpoint(core),
   };
 }
 
 /** A key that cannot be used verifies nothing, so whatever it would have anchored is unanchored; the records are still looked at. */
-async function trustedLog(core: KernelCore): Promise<TrustedLog> {
+async function trustedLog(core: KernelCore, options: VerifyOptions): Promise<TrustedLog> {
   const { authority, trust, verifier } = core.parts;
+  const given = options.key === undefined ? {} : { given: { keys: [parseVerifierKey(options.key)], label: "given key" } };
+  const kept = options.checkpoint === undefined ? {} : { keptNote: options.checkpoint };
+  const parts = { ledger: await core.ledger(), authority, trust, verifier, ...given, ...kept };
+  if (options.key !== undefined || options.checkpoint !== undefined) return loadTrustedLog(parts);
   try {
-    return await loadTrustedLog({ ledger: await core.ledger(), authority, trust, verifier });
+    return await loadTrustedLog(parts);
   } catch (thrown) {
     if (!isLilyError(thrown, "KEY_INVALID")) throw thrown;
     return { state: "sound", anchor: null, covered: [], problems: [`${thrown.code}: ${thrown.message}`] };
@@ -53,8 +58,8 @@ async function foreignOrigin(core: KernelCore, ledger: Ledger, stream: StreamId)
   return null;
 }
 
-async function verifyAll(core: KernelCore): Promise<readonly VerifyView[]> {
-  const log = await trustedLog(core);
+async function verifyAll(core: KernelCore, options: VerifyOptions): Promise<readonly VerifyView[]> {
+  const log = await trustedLog(core, options);
   const { heads } = await core.parts.authority.journal.changedSince(0);
   const views: VerifyView[] = [];
   for (const { stream } of heads) {
@@ -62,6 +67,15 @@ async function verifyAll(core: KernelCore): Promise<readonly VerifyView[]> {
     if (runId !== null) views.push(await verifyRun(core, log, runId));
   }
   return views;
+}
+
+/** The note, with the public key that checks it: both are to be kept elsewhere. */
+async function checkpoint(core: KernelCore): ReturnType<Records["checkpoint"]> {
+  const cut = await cutWorkspaceCheckpoint(core);
+  const signer = await core.parts.trust.signer(core.workspaceId);
+  if (cut === null || signer === null) return null;
+  const { note, size, root, key_name } = cut;
+  return { note, size, root, key_name, verifier_key: verifierKeyText({ name: signer.keyName, publicKey: signer.publicKey }) };
 }
 
 type ShowOptions = NonNullable<Parameters<Records["show"]>[1]>;

@@ -26,6 +26,7 @@ export interface OpenedNote {
 const algorithmEd25519 = 1;
 const keyIdBytes = 4;
 const signatureBytes = 64;
+const publicKeyBytes = 32;
 const namePattern = /^[^\s+]+$/u;
 const signaturePattern = /^\u2014 (\S+) (\S+)$/u;
 const noteBytesMax = 64 * 1024;
@@ -42,6 +43,25 @@ export function noteKeyId(key: NoteKey): Uint8Array {
 export function verifierKeyText(key: NoteKey): string {
   const id = Array.from(noteKeyId(key), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `${key.name}+${id}+${base64Of(joined(Uint8Array.of(algorithmEd25519), key.publicKey))}`;
+}
+
+/** The opposite of `verifierKeyText`. Throws KEY_INVALID. */
+export function parseVerifierKey(text: string): NoteKey {
+  const [, name, id, data] = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/u.exec(text) ?? [];
+  if (name === undefined || data === undefined) throw new LilyError("KEY_INVALID", "a verifier key is name+id+base64, as lily log checkpoint prints it");
+  const bytes = keyBytes(data);
+  const key = { name, publicKey: bytes.slice(1) };
+  if (bytes.length !== 1 + publicKeyBytes || bytes[0] !== algorithmEd25519) throw new LilyError("KEY_INVALID", `the verifier key of ${name} is no Ed25519 key`);
+  if (verifierKeyText(key) !== text) throw new LilyError("KEY_INVALID", `the verifier key of ${name} does not have the id ${id}: it was changed`);
+  return key;
+}
+
+function keyBytes(data: string): Uint8Array {
+  try {
+    return parseBase64(data);
+  } catch (cause) {
+    throw new LilyError("KEY_INVALID", "the verifier key holds what is not strict base64", { cause });
+  }
 }
 
 /** Signs `text`, which must end with LF and hold no other control character. */

@@ -5,7 +5,7 @@
  * - S5 A record is anchored only when a verified checkpoint covers a leaf with exactly its head and size; the answer names it.
  * Not responsible for: the check of a record's own lines (`verifyStream`), and where keys lie (trust store).
  */
-import { messageOf } from "../base/lily-error.ts";
+import { LilyError, messageOf } from "../base/lily-error.ts";
 import type { EventOf } from "../contracts/event.ts";
 import type { StreamId } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
@@ -89,6 +89,8 @@ export interface TrustedLogParts {
   readonly verifier: SignatureVerifier;
   /** Keys to trust in place of the workspace's own, and how the answer calls them. */
   readonly given?: { readonly keys: readonly NoteKey[]; readonly label: string };
+  /** A signed note that was kept elsewhere; the log must hold what it covers. */
+  readonly keptNote?: string;
 }
 
 /** The workspace log as far as verified checkpoints cover it. Load once, ask for many records. */
@@ -101,16 +103,22 @@ export interface TrustedLog {
   readonly problems: readonly string[];
 }
 
-/** Opens the newest checkpoint of the workspace record and the one remembered outside, and compares both with the leaves. */
+/**
+ * Opens the newest checkpoint of the workspace record, the one remembered outside and the one that was kept elsewhere, and compares them
+ * with the leaves. Throws for a kept note that cannot be used: KEY_MISSING, CHECKPOINT_INVALID.
+ */
 export async function loadTrustedLog(parts: TrustedLogParts): Promise<TrustedLog> {
   const { workspaceId } = parts.authority.identity;
   const { keys, label } = await trustedKeys(parts);
   if (keys.length === 0) {
+    if (parts.keptNote !== undefined)
+      throw new LilyError("KEY_MISSING", "this machine has no checkpoint key of the workspace, so the note cannot be verified; give the key too");
     return { state: "sound", anchor: null, covered: [], problems: ["the checkpoint key of this workspace was not found, so no checkpoint can be verified"] };
   }
   const leaves = await parts.authority.journal.leaves(0);
   const found: Found[] = [];
   const problems: string[] = [];
+  if (parts.keptNote !== undefined) found.push({ from: "kept note", checkpoint: openCheckpoint(parts.keptNote, logOrigin(workspaceId), keys, parts.verifier) });
   try {
     for (const { from, note } of await notesOf(parts)) {
       found.push({ from, checkpoint: openCheckpoint(note, logOrigin(workspaceId), keys, parts.verifier) });
@@ -122,7 +130,7 @@ export async function loadTrustedLog(parts: TrustedLogParts): Promise<TrustedLog
 }
 
 interface Found {
-  readonly from: "record" | "trust store";
+  readonly from: "record" | "trust store" | "kept note";
   readonly checkpoint: OpenedCheckpoint;
 }
 
@@ -147,7 +155,7 @@ function compared(leaves: readonly LogLeaf[], found: readonly Found[], label: st
     }
   }
   const recorded = found.find(({ from }) => from === "record")?.checkpoint.size ?? 0;
-  const remembered = found.find(({ from }) => from === "trust store")?.checkpoint.size ?? 0;
+  const remembered = Math.max(0, ...found.flatMap(({ from, checkpoint }) => (from === "record" ? [] : [checkpoint.size])));
   if (state === "sound" && recorded < remembered) {
     state = "behind_anchor";
     problems.push(`the workspace record knows checkpoints up to ${recorded} leaves; ${remembered} were seen before`);

@@ -206,13 +206,14 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       plan: async (source, request) => reply({ plan: samplePlan, plan_hash: planHash }, "workflows.plan", source, request),
     },
     records: {
-      verify: async (run) => reply(options.verify?.[0] ?? anchored, "records.verify", run),
+      verify: async (run, given) => reply(options.verify?.[0] ?? anchored, "records.verify", run, ...(Object.keys(given ?? {}).length === 0 ? [] : [given])),
       verifyAll: async () => reply(options.verify ?? [anchored], "records.verifyAll"),
       show: (run, request) => reply(eventsOut(), "records.show", run, request),
       lines: (run, request) => reply(linesOut(), "records.lines", run, request),
       checkpoint: async () => {
         asked("records.checkpoint");
-        return options.checkpoint === false ? null : { note: "lily/ws-1\n12\nAAAA\n\n— lily/ws-1 BBBB\n", size: 12, root: digest("9"), key_name: "lily/ws-1" };
+        const note = "lily/ws-1\n12\nAAAA\n\n— lily/ws-1 BBBB\n";
+        return options.checkpoint === false ? null : { note, size: 12, root: digest("9"), key_name: "lily/ws-1", verifier_key: "lily/ws-1+00000000+AAAA" };
       },
     },
     provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),

@@ -1,4 +1,5 @@
 import type { CliContext } from "../cli-context.ts";
+import { commandLine } from "../command-line.ts";
 import { withKernel } from "../open-workspace.ts";
 import { plainLines, plainText } from "../render/plain-text.ts";
 import { answer, note } from "../write-output.ts";
@@ -9,11 +10,11 @@ export async function logCheckpoint(cli: CliContext): Promise<number> {
     const checkpoint = await kernel.records.checkpoint();
     answer(cli, { checkpoint }, () => (checkpoint === null ? "" : plainLines(checkpoint.note)));
     if (checkpoint === null) note(cli, "nothing is sealed yet, so there is nothing to sign");
-    else if (!cli.flags.json)
-      note(
-        cli,
-        `signed ${checkpoint.size} ${checkpoint.size === 1 ? "leaf" : "leaves"} by ${plainText(checkpoint.key_name)}; keep the note outside this workspace`,
-      );
+    else if (!cli.flags.json) {
+      note(cli, `signed ${checkpoint.size} ${checkpoint.size === 1 ? "leaf" : "leaves"} by ${plainText(checkpoint.key_name)}`);
+      note(cli, `verifier key: ${plainText(checkpoint.verifier_key)}`);
+      note(cli, `keep note and key outside this workspace; then: ${commandLine(cli, "record", "verify", "--all", "--key", "KEY", "--checkpoint", "NOTE")}`);
+    }
     return 0;
   });
 }

@@ -1,4 +1,6 @@
-import { LilyError } from "../../base/lily-error.ts";
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { VerifyView } from "../../contracts/run-view.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -10,15 +12,23 @@ import { plainText } from "../render/plain-text.ts";
 import { statusTone } from "../render/step-marks.ts";
 import { answer, note } from "../write-output.ts";
 
+const givenBytesMax = 1024 * 1024;
+
 export interface RecordVerifyFlags {
   readonly all: boolean;
+  readonly key?: string;
+  readonly checkpoint?: string;
 }
 
 export async function recordVerify(cli: CliContext, flags: RecordVerifyFlags, run?: string): Promise<number> {
   if (flags.all === (run !== undefined))
     throw new LilyError("USAGE_INVALID", flags.all ? "give RUN or --all, not both" : "RUN is missing; or verify every record with --all");
+  const given = {
+    ...(flags.key === undefined ? {} : { key: keyText(cli, flags.key) }),
+    ...(flags.checkpoint === undefined ? {} : { checkpoint: readText(cli, "--checkpoint", flags.checkpoint) }),
+  };
   return await withKernel(cli, async (kernel) => {
-    const views = run === undefined ? await kernel.records.verifyAll() : [await kernel.records.verify(run)];
+    const views = run === undefined ? await kernel.records.verifyAll(given) : [await kernel.records.verify(run, given)];
     const [only] = views;
     const result = worstResult(views.map((view) => view.result));
     const paint = paintFor(cli, cli.stdout);
@@ -26,6 +36,21 @@ export async function recordVerify(cli: CliContext, flags: RecordVerifyFlags, ru
     if (result === "unanchored" && views.length > 0 && !cli.flags.json) await adviseOn(cli, kernel, views);
     return verifyExitCode(result);
   });
+}
+
+/** A key is given as text, or as a file that holds it. */
+function keyText(cli: CliContext, given: string): string {
+  return /^[^\s+]+\+[0-9a-f]{8}\+/u.test(given) ? given : readText(cli, "--key", given).trim();
+}
+
+function readText(cli: CliContext, flag: string, file: string): string {
+  const path = resolve(cli.cwd, file);
+  try {
+    if (statSync(path).size <= givenBytesMax) return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new LilyError("INPUT_NOT_FOUND", `${flag}: cannot read ${path}: ${messageOf(cause)}`, { details: { path }, cause });
+  }
+  throw new LilyError("INPUT_TOO_LARGE", `${flag}: ${path} is larger than ${givenBytesMax} bytes`, { details: { path } });
 }
 
 /** What would anchor a record: a checkpoint when the run is sealed; a run that is open has to end first. */

@@ -24,14 +24,31 @@ export const recordRoutes = buildRouteMap({
     verify: buildCommand({
       loader: async () => adapt((await import("../commands/record-verify.ts")).recordVerify),
       parameters: {
-        flags: { all: { kind: "boolean", brief: "Every record of the workspace", default: false, withNegated: false } },
+        flags: {
+          all: { kind: "boolean", brief: "Every record of the workspace", default: false, withNegated: false },
+          key: {
+            kind: "parsed",
+            parse: parseText,
+            brief: "Verifier key to trust instead of the key on this machine, or a file that holds it",
+            placeholder: "KEY",
+            optional: true,
+          },
+          checkpoint: {
+            kind: "parsed",
+            parse: parseText,
+            brief: "Signed note kept elsewhere, which the log must hold",
+            placeholder: "NOTEFILE",
+            optional: true,
+          },
+        },
         positional: { kind: "tuple", parameters: [{ ...runArgument, optional: true }] },
       },
       docs: commandDocs(
         "Prove that a record was not altered",
-        "Recomputes every hash and compares with the signed checkpoints.\nExits 0 when anchored, 5 when consistent but not anchored or behind its anchor, 4 when corrupt.",
+        "Recomputes every hash and compares with the signed checkpoints.\nExits 0 when anchored, 5 when consistent but not anchored or behind its anchor, 4 when corrupt.\nThe bytes of artifacts and the log files are checked by lily doctor.",
         [
           ["lily record verify latest", "one run"],
+          ["lily record verify --all --key lily.vkey --checkpoint checkpoint.txt", "with a key and a note kept elsewhere"],
           ["lily record verify --all --json", "the whole workspace, for a program"],
         ],
       ),
@@ -47,7 +64,7 @@ export const logRoutes = buildRouteMap({
       parameters: {},
       docs: commandDocs(
         "Sign a checkpoint over the sealed runs",
-        "Cuts a checkpoint over the workspace log and prints the signed note. Keep copies elsewhere: they show later cuts.",
+        "Cuts a checkpoint over the workspace log and prints the signed note. Keep copies elsewhere, with the\nverifier key that it prints on stderr (with --json as verifier_key): they show later cuts.",
         [["lily log checkpoint > checkpoint.txt", "a note to keep outside the workspace"]],
       ),
     }),
