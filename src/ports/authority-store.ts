@@ -12,6 +12,8 @@ export interface WorkspaceIdentity {
 /** The authority store: the one database whose content is truth beside records and objects. */
 export interface AuthorityStore {
   readonly capabilities: { readonly groupCommit: boolean; readonly sharedBetweenProcesses: boolean };
+  /** True when the workspace can be read only: every write is WORKSPACE_READ_ONLY. Absent is false. */
+  readonly isReadOnly?: boolean;
   readonly identity: WorkspaceIdentity;
   readonly journal: Journal;
   readonly leases: LeaseStore;

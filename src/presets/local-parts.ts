@@ -21,12 +21,13 @@ import type { TrustStore } from "../ports/signer.ts";
 /** Opens the parts; whoever opens a kernel over them closes them with it. */
 export async function localParts(workspaceDir: string, authority: AuthorityStore, trust: TrustStore): Promise<KernelParts> {
   const processes = createProcessRunner();
+  const isReadOnly = authority.isReadOnly === true;
   return {
     workspaceDir,
     homeDir: dirname(workspaceDir),
     authority,
     files: openFsRecordFiles({ root: workspaceDir }),
-    objects: await openFsObjectStore(join(workspaceDir, "objects")),
+    objects: await openFsObjectStore(join(workspaceDir, "objects"), { isReadOnly }),
     trees: openFsFileTrees(),
     folders: openFsAttemptFolders(workspaceDir),
     processes,
@@ -36,7 +37,7 @@ export async function localParts(workspaceDir: string, authority: AuthorityStore
     ids: systemIds,
     trust,
     verifier: signatureVerifier,
-    index: openSqliteRunIndex(join(workspaceDir, "index.db")),
+    index: openSqliteRunIndex(isReadOnly ? ":memory:" : join(workspaceDir, "index.db")),
     parallel: availableParallelism(),
   };
 }

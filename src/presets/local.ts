@@ -64,7 +64,7 @@ export async function initWorkspace(
 
 async function openExisting(workspaceDir: string, options: OpenLocalOptions): Promise<Kernel> {
   const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
-  if ((await authority.journal.head(workspaceStream)) === null) await recordCreation(workspaceDir, authority);
+  if (authority.isReadOnly !== true && (await authority.journal.head(workspaceStream)) === null) await recordCreation(workspaceDir, authority);
   return openKernel(await localParts(workspaceDir, authority, localTrust(workspaceDir, options.dataHome)));
 }
 

@@ -103,6 +103,19 @@ describe.skipIf(!canMount())("a full disk (needs root, to mount a small file sys
     await bed.expectAnchored(again.view.run_id);
   });
 
+  test("STORAGE_FULL: opening a workspace on it says so, and works once there is space", async () => {
+    const { view } = await bed.run(simple);
+    await bed.close();
+    fill(0);
+    const opened = await bed.open().then(
+      async (kernel) => kernel.runs.list().finally(() => kernel.close()),
+      (thrown: unknown) => thrown,
+    );
+    expect(opened).toMatchObject({ code: "STORAGE_FULL" });
+    free();
+    await bed.expectAnchored(view.run_id);
+  });
+
   test("an artifact that does not fit is refused with STORAGE_FULL and leaves nothing behind", async () => {
     const kernel = await bed.kernel();
     bed.write("big", new Uint8Array(1_000_000));
@@ -299,17 +312,50 @@ describe("a workspace that cannot be written", () => {
     rmSync(dir, { recursive: true });
   });
 
+  /** An auditor's copy: everything that only looks works, everything that writes is refused by code, and nothing is left behind. */
+  async function expectReadable(bed: Bed, run: string): Promise<void> {
+    const copies = (): readonly string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("lily-read-"));
+    const before = copies();
+    const kernel = await bed.kernel();
+    expect((await kernel.runs.list()).map(({ run_id }) => run_id)).toEqual([run]);
+    expect((await kernel.runs.show(run)).status).toBe("succeeded");
+    await bed.expectAnchored(run);
+    expect((await bed.events(run)).length).toBeGreaterThan(5);
+    const [artifact] = (await kernel.artifacts.list({ run_id: run })).filter(({ artifact_name: name }) => name?.startsWith("o"));
+    expect(new TextDecoder().decode(await kernel.artifacts.get(artifact?.artifact_id ?? ""))).toBe("one");
+    const findings = await kernel.doctor();
+    expect(findings.filter(({ level }) => level === "problem")).toEqual([]);
+    expect(findings.find(({ subject, level }) => subject === "workspace" && level === "note")?.message).toContain("cannot be written");
+    const refused = [() => bed.run(simple), () => kernel.runs.create({}), () => kernel.artifacts.put(join(bed.dir, "note.txt")), () => kernel.runs.cancel(run, "x")];
+    for (const attempt of refused) expect((await refusalOf(attempt())).code).toMatch(/WORKSPACE_READ_ONLY|RUN_STATE_CONFLICT/);
+    await bed.close();
+    expect(copies()).toEqual(before);
+  }
+
+  test.skipIf(isRoot)("because its permissions say so can be read", async () => {
+    const bed = new Bed();
+    const { view } = await bed.run(simple);
+    bed.write("note.txt", "x");
+    await bed.close();
+    execFileSync("chmod", ["-R", "a-w", bed.workspaceDir]);
+    try {
+      await expectReadable(bed, view.run_id);
+    } finally {
+      execFileSync("chmod", ["-R", "u+w", bed.workspaceDir]);
+      await bed.remove();
+    }
+  });
+
   test.skipIf(!canMount())("because its file system is read-only is refused by code; reading works (needs root, to mount)", async () => {
     const root = mkdtempSync(join(tmpdir(), "lily-ro-"));
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "none", root]);
     const bed = new Bed(root);
     try {
       const { view } = await bed.run(simple);
+      bed.write("note.txt", "x");
       await bed.close();
       execFileSync("mount", ["-o", "remount,ro", root]);
-      const opened = await bed.open().catch((thrown: unknown) => thrown);
-      if (opened instanceof Error) expect(Reflect.get(opened, "code")).toBe("WORKSPACE_READ_ONLY");
-      else expect(opened).toBeDefined();
+      await expectReadable(bed, view.run_id);
       execFileSync("mount", ["-o", "remount,rw", root]);
       await bed.expectAnchored(view.run_id);
     } finally {

@@ -22,8 +22,12 @@ const verifyPieceBytes = 1 << 20;
 const fanOutPattern = /^[0-9a-f]{2}$/;
 const restPattern = /^[0-9a-f]{62}$/;
 
-/** Opens the store of a workspace; `dir` is its `objects` folder and is made when missing. Throws WORKSPACE_READ_ONLY, STORAGE_FAILED. */
-export async function openFsObjectStore(dir: string): Promise<ObjectStore> {
+/**
+ * Opens the store of a workspace; `dir` is its `objects` folder and is made when missing, unless the workspace can be read only. Throws
+ * WORKSPACE_READ_ONLY, STORAGE_FAILED.
+ */
+export async function openFsObjectStore(dir: string, options: { readonly isReadOnly?: boolean } = {}): Promise<ObjectStore> {
+  if (options.isReadOnly === true) return new FsObjectStore(dir);
   try {
     await makeFolderDurable(dir);
   } catch (thrown) {

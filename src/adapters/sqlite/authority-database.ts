@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { accessSync, closeSync, constants, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { LilyError, messageOf } from "../../base/lily-error.ts";
+import { isLilyError, LilyError, messageOf } from "../../base/lily-error.ts";
 import type { WorkspaceIdentity } from "../../ports/authority-store.ts";
+import { type AuthorityCopy, copyAuthority } from "./authority-copy.ts";
 import { sqliteError } from "./sqlite-error.ts";
 
 export const authorityFileName = "authority.db";
@@ -56,17 +57,26 @@ function readOnlyProblem(path: string, thrown: unknown): LilyError | null {
  */
 export class AuthorityDatabase {
   readonly #db: DatabaseSync;
+  readonly #dir: string;
   readonly #statements = new Map<string, StatementSync>();
+  /** The private copy that stands in for a database in a folder that cannot be written; removed on close. */
+  #copy: AuthorityCopy | null = null;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, dir: string) {
     this.#db = db;
+    this.#dir = dir;
+  }
+
+  /** True when this is a copy of a database in a folder that cannot be written: reading works, every write is WORKSPACE_READ_ONLY. */
+  get isReadOnly(): boolean {
+    return this.#copy !== null;
   }
 
   /** Opens an existing database. AUTHORITY_DAMAGED when it is missing or not one, WORKSPACE_NEWER for a later format. */
   static open(dir: string): AuthorityDatabase {
     const path = join(dir, authorityFileName);
     if (!existsSync(path)) throw new LilyError("AUTHORITY_DAMAGED", `${path} is missing`);
-    const database = AuthorityDatabase.#connect(path);
+    const database = AuthorityDatabase.#connectOrCopy(path);
     try {
       database.#checkFormat(path);
       return database;
@@ -91,7 +101,7 @@ export class AuthorityDatabase {
       AuthorityDatabase.#fill(draft, identity);
       linkOnce(draft, join(dir, authorityFileName));
     } catch (thrown) {
-      throw sqliteError(thrown, "cannot create the authority database");
+      throw sqliteError(thrown, "cannot create the authority database", dir);
     } finally {
       for (const end of ["", "-wal", "-shm"]) rmSync(draft + end, { force: true });
     }
@@ -112,16 +122,36 @@ export class AuthorityDatabase {
     }
   }
 
-  static #connect(path: string): AuthorityDatabase {
+  /** SQLite cannot even read a write-ahead log in a folder that it cannot write, so a copy is read instead. */
+  static #connectOrCopy(path: string): AuthorityDatabase {
     try {
-      const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
-      const database = new AuthorityDatabase(db);
+      return AuthorityDatabase.#connect(path);
+    } catch (thrown) {
+      if (!isLilyError(thrown, "WORKSPACE_READ_ONLY")) throw thrown;
+      const copy = copyAuthority(path);
+      try {
+        const database = AuthorityDatabase.#connect(copy.path, true);
+        database.#copy = copy;
+        return database;
+      } catch (inner) {
+        copy.remove();
+        throw inner;
+      }
+    }
+  }
+
+  static #connect(path: string, readOnly = false): AuthorityDatabase {
+    let db: DatabaseSync | null = null;
+    try {
+      db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true, readOnly });
+      const database = new AuthorityDatabase(db, dirname(path));
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON");
       database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY`);
       database.#checkSettings(path);
       return database;
     } catch (thrown) {
-      throw readOnlyProblem(path, thrown) ?? sqliteError(thrown, `cannot open ${path}`);
+      if (db?.isOpen === true) db.close();
+      throw readOnlyProblem(path, thrown) ?? sqliteError(thrown, `cannot open ${path}`, dirname(path));
     }
   }
 
@@ -166,7 +196,7 @@ export class AuthorityDatabase {
       return result;
     } catch (thrown) {
       this.#rollback();
-      throw sqliteError(thrown, `cannot ${what}`);
+      throw sqliteError(thrown, `cannot ${what}`, this.#dir);
     }
   }
 
@@ -179,7 +209,7 @@ export class AuthorityDatabase {
       return result;
     } catch (thrown) {
       this.#rollback();
-      throw sqliteError(thrown, `cannot ${what}`);
+      throw sqliteError(thrown, `cannot ${what}`, this.#dir);
     }
   }
 
@@ -188,13 +218,14 @@ export class AuthorityDatabase {
     try {
       return work();
     } catch (thrown) {
-      throw sqliteError(thrown, `cannot ${what}`);
+      throw sqliteError(thrown, `cannot ${what}`, this.#dir);
     }
   }
 
   close(): void {
     this.#statements.clear();
     if (this.#db.isOpen) this.#db.close();
+    this.#copy?.remove();
   }
 
   #prepared(sql: string): StatementSync {

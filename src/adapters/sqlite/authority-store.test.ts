@@ -133,11 +133,12 @@ it("refuses columns that are not what they must be", async () => {
 });
 
 it("maps result codes of SQLite to the error table", () => {
+  const dir = tmpdir();
   const failure = (errcode: number, message = "m"): Error => Object.assign(new Error(message), { errcode });
-  expect(sqliteError(failure(13), "x").code).toBe("STORAGE_FULL");
-  expect(sqliteError(failure(8), "x").code).toBe("WORKSPACE_READ_ONLY");
-  expect(sqliteError(failure(267), "x").code).toBe("AUTHORITY_DAMAGED");
-  expect(sqliteError(failure(10), "x").code).toBe("STORAGE_FAILED");
-  expect(sqliteError(failure(778, "No space left on device"), "x").code).toBe("STORAGE_FULL");
-  expect(sqliteError("odd", "x").code).toBe("STORAGE_FAILED");
+  expect(sqliteError(failure(13), "x", dir).code).toBe("STORAGE_FULL");
+  expect(sqliteError(failure(8), "x", dir).code).toBe("WORKSPACE_READ_ONLY");
+  expect(sqliteError(failure(267), "x", dir).code).toBe("AUTHORITY_DAMAGED");
+  expect(sqliteError(failure(10), "x", dir).code).toBe("STORAGE_FAILED");
+  expect(sqliteError(failure(778, "No space left on device"), "x", dir).code).toBe("STORAGE_FULL");
+  expect(sqliteError("odd", "x", dir).code).toBe("STORAGE_FAILED");
 });

@@ -20,7 +20,7 @@ export interface SqliteAuthorityOptions {
   readonly isOwnerAlive: IsOwnerAlive;
 }
 
-/** Opens the authority store. AUTHORITY_DAMAGED, AUTHORITY_UNSAFE, WORKSPACE_NEWER, WORKSPACE_READ_ONLY, STORAGE_FAILED. */
+/** Opens the authority store; in a folder that cannot be written for reading only (`isReadOnly`). AUTHORITY_DAMAGED, AUTHORITY_UNSAFE, WORKSPACE_NEWER, WORKSPACE_READ_ONLY, STORAGE_FAILED. */
 export async function openSqliteAuthority(options: SqliteAuthorityOptions): Promise<AuthorityStore> {
   return new SqliteAuthorityStore(AuthorityDatabase.open(options.dir), options);
 }
@@ -32,6 +32,7 @@ export async function createSqliteAuthority(options: SqliteAuthorityOptions & { 
 
 class SqliteAuthorityStore implements AuthorityStore {
   readonly capabilities = { groupCommit: true, sharedBetweenProcesses: true };
+  readonly isReadOnly: boolean;
   readonly identity: WorkspaceIdentity;
   readonly journal: SqliteJournal;
   readonly leases: SqliteLeaseStore;
@@ -40,6 +41,7 @@ class SqliteAuthorityStore implements AuthorityStore {
 
   constructor(db: AuthorityDatabase, options: SqliteAuthorityOptions) {
     this.#db = db;
+    this.isReadOnly = db.isReadOnly;
     this.identity = db.read("read the identity of the workspace", () => db.identity());
     this.journal = new SqliteJournal(db);
     this.leases = new SqliteLeaseStore(db, options.clock, options.isOwnerAlive);

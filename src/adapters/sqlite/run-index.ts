@@ -7,6 +7,7 @@
  * Not responsible for: durability (synchronous is OFF on purpose: what a power cut damages is rebuilt), and truth.
  */
 import { lstatSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { artifactRefSchema } from "../../contracts/artifact-ref.ts";
@@ -15,6 +16,7 @@ import { type ArtifactId, runOfStream, type RunId, type StreamId } from "../../c
 import { statusAfter } from "../../contracts/status-after.ts";
 import type { StreamHead } from "../../ports/journal.ts";
 import type { ArtifactFilter, ArtifactRow, RunIndex, RunRow } from "../../ports/run-index.ts";
+import { isOutOfSpace } from "./sqlite-error.ts";
 import { createIndexTables, dropIndexTables, indexLayout } from "./run-index-tables.ts";
 
 /** Nothing is opened before the first call. `path` is the index's own database file. */
@@ -311,6 +313,7 @@ function indexError(thrown: unknown, path: string): LilyError {
   if (isSyntax || (result !== null && damageCodes.has(result)) || isFolder(path)) {
     return new LilyError("INDEX_DAMAGED", `the index ${path} is damaged (${messageOf(thrown)}); run lily doctor --rebuild`, { cause: thrown });
   }
-  const code = result !== null && fullCodes.has(result) ? "STORAGE_FULL" : "STORAGE_FAILED";
+  const isFull = result !== null && (fullCodes.has(result) || isOutOfSpace(result, dirname(path)));
+  const code = isFull ? "STORAGE_FULL" : "STORAGE_FAILED";
   return new LilyError(code, `the index ${path} cannot be used: ${messageOf(thrown)}`, { cause: thrown });
 }
