@@ -6,7 +6,7 @@ import { byteString, redactText, secretForms } from "./secret-forms.ts";
 const secret = fc
   .oneof(
     fc.string({ unit: "grapheme", minLength: 6, maxLength: 24 }),
-    fc.string({ unit: fc.constantFrom(...'ab1/+= %"\\\u00e9\u{1f600}'), minLength: 6, maxLength: 24 }),
+    fc.string({ unit: fc.constantFrom(..."ab1/+= %\"'$`\\\u00e9\u{1f600}"), minLength: 6, maxLength: 24 }),
   )
   .filter((text) => text.isWellFormed() && text.trim().length >= 6);
 const around = fc.string({ unit: fc.constantFrom(..."xyz -\n\u00e9"), maxLength: 5 });
@@ -17,6 +17,12 @@ const asciiJson = (text: string): string =>
   JSON.stringify(text)
     .slice(1, -1)
     .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** As CPython does for text that prints: single quotes unless only they occur in it. */
+function pythonRepr(text: string): string {
+  const escaped = text.replaceAll("\\", "\\\\");
+  return text.includes("'") && !text.includes('"') ? escaped : escaped.replaceAll("'", "\\'");
+}
 
 /** Ways in which programs write a value down. */
 const whole: Readonly<Record<string, (text: string) => string>> = {
@@ -29,6 +35,19 @@ const whole: Readonly<Record<string, (text: string) => string>> = {
   "in JSON": (text) => JSON.stringify(text).slice(1, -1),
   "in JSON with escaped slashes": (text) => JSON.stringify(text).slice(1, -1).replaceAll("/", "\\/"),
   "in ASCII JSON": asciiJson,
+  "in JSON in JSON": (text) => JSON.stringify(JSON.stringify(text)).slice(3, -3),
+  "in ASCII JSON in JSON": (text) => JSON.stringify(asciiJson(text)).slice(1, -1),
+  "percent-encoded as a path": (text) => encodeURI(text).replace(/[!'()*;,?:@&=+$#]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`),
+  "percent-encoded as a path in small letters": (text) =>
+    encodeURI(text)
+      .replace(/[!'()*;,?:@&=+$#]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)
+      .replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
+  "percent-encoded as a whole URL": (text) => encodeURI(text),
+  "as a form field of a browser": (text) => new URLSearchParams({ x: text }).toString().slice(2),
+  "as repr() of Python": pythonRepr,
+  "in single quotes of a shell": (text) => text.replaceAll("'", "'\\''"),
+  "as shlex of Python quotes it": (text) => text.replaceAll("'", `'"'"'`),
+  "in double quotes of a shell": (text) => text.replace(/["\\$`]/g, (char) => `\\${char}`),
 };
 
 describe("a secret", () => {
@@ -53,6 +72,29 @@ describe("a secret", () => {
         expect(kept).toBeLessThanOrEqual(Math.ceil(((before.length + Buffer.byteLength(after)) * 4) / 3) + 8);
       }),
     );
+  });
+
+  test.each([
+    [64, "\n"],
+    [76, "\n"],
+    [76, "\r\n"],
+  ])("S4: that fills more than a line is gone from base64 in lines of %i, whatever stands before it", (width, lineEnd) => {
+    const long = fc.string({ unit: fc.constantFrom(..."abcXYZ019/+ é"), minLength: 60, maxLength: 400 }).filter((text) => text.trim() === text);
+    fc.assert(
+      fc.property(long, fc.uint8Array({ maxLength: 120 }), around, (value, before, after) => {
+        const digits = Buffer.concat([before, Buffer.from(value + after)]).toString("base64");
+        const text = digits.replace(RegExp(`.{${width}}(?=.)`, "g"), (line) => line + lineEnd);
+        const redacted = redactText(text, secretForms([value]));
+        expect(redacted).toContain("[redacted]");
+        const kept = redacted.replaceAll("[redacted]", "").replace(/\s/g, "").length;
+        expect(kept).toBeLessThanOrEqual(Math.ceil(((before.length + Buffer.byteLength(after)) * 4) / 3) + 8);
+      }),
+    );
+  });
+
+  test("S4: a value of one line has few forms, so that a long output is searched quickly", () => {
+    expect(secretForms(["ghp_0123456789abcdefghijABCDEFGHIJ012345"]).length).toBeLessThan(12);
+    expect(secretForms([`eyJ${"abcdefgh1234".repeat(20)}`]).length).toBeLessThan(200);
   });
 
   test("S4: of several lines is known by each line of eight characters, and with or without white space around it", () => {
