@@ -57,10 +57,10 @@ export const errorTable = {
   AUTHORITY_DAMAGED: entry("never", 500, 4, "The authority database is damaged or missing. Run lily doctor --recover-authority."),
   AUTHORITY_UNSAFE: entry("after-change", 409, 3, "The authority database does not run with the durability settings that acknowledgement needs."),
   INDEX_DAMAGED: entry("after-change", 500, 4, "The index database is damaged. It is derived: run lily doctor --rebuild."),
-  CHECKPOINT_INVALID: entry("never", 500, 4, "A checkpoint does not verify: signature, size or root do not fit."),
+  CHECKPOINT_INVALID: entry("never", 500, 4, "A checkpoint does not verify: signature, size or root do not fit. Nothing runs over such a workspace. If it went its own way from a restored copy: lily doctor --accept-rollback REASON."),
   RECORD_UNANCHORED: entry("later", 409, 5, "The record is consistent, but no checkpoint covers it yet."),
-  RECORD_BEHIND_ANCHOR: entry("never", 409, 5, "The record is shorter than a checkpoint says: it was cut or restored from an old copy."),
-  KEY_MISSING: entry("after-change", 409, 3, "The checkpoint key of this workspace was not found outside the workspace."),
+  RECORD_BEHIND_ANCHOR: entry("never", 409, 5, "The record is shorter than a checkpoint says: it was cut or restored from an old copy. Nothing runs until the newest copy is back, or the loss is accepted with lily doctor --accept-rollback REASON."),
+  KEY_MISSING: entry("after-change", 409, 3, "The checkpoint key of this workspace was not found outside the workspace, so nothing can be signed. Restore the key; lily doctor says who signs."),
   KEY_INVALID: entry("after-change", 409, 3, "The checkpoint key file is damaged or readable by others."),
 
   // Artifacts

@@ -14,6 +14,7 @@ export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHand
 
 /** The same with a display of one's own. */
 export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHandle, early: EarlyInterrupt, view: ProgressView): Promise<RunView> {
+  await noteMissingKey(cli, kernel);
   const interrupt = interruptHandler(cli, handle, view);
   const stopListening = cli.onInterrupt(interrupt);
   if (early.handOver()) interrupt();
@@ -32,6 +33,12 @@ export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHan
   }
   await noteAnchoring(cli, handle);
   return await done;
+}
+
+/** Said before the work begins, with --quiet too: whoever needs proof of this run can still end it. */
+async function noteMissingKey(cli: CliContext, kernel: Kernel): Promise<void> {
+  const problem = await kernel.keyProblem();
+  if (problem?.code === "KEY_MISSING") cli.stderr.write(`note: the run will stay unanchored: ${problem.code}: ${plainText(problem.message)}\n`);
 }
 
 /** The run ended as it did, whatever became of its checkpoint; that it is not anchored is said all the same, with --quiet too. */

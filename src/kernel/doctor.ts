@@ -52,8 +52,15 @@ function problem(subject: string, message: string, remedy: string): DoctorFindin
 
 function identityFindings(core: KernelCore): readonly DoctorFinding[] {
   const { workspaceId, format, kernelVersion, createdAt } = core.parts.authority.identity;
-  const readOnly = noted("workspace", "it cannot be written here, so it can be looked at only; the index is made in memory", "mend its permissions to run work in it");
-  return [ok("workspace", `${workspaceId}, format ${format}, made by ${kernelVersion} at ${createdAt}, in ${core.parts.workspaceDir}`), ...(core.parts.authority.isReadOnly === true ? [readOnly] : [])];
+  const readOnly = noted(
+    "workspace",
+    "it cannot be written here, so it can be looked at only; the index is made in memory",
+    "mend its permissions to run work in it",
+  );
+  return [
+    ok("workspace", `${workspaceId}, format ${format}, made by ${kernelVersion} at ${createdAt}, in ${core.parts.workspaceDir}`),
+    ...(core.parts.authority.isReadOnly === true ? [readOnly] : []),
+  ];
 }
 
 async function authorityFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {

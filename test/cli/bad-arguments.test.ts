@@ -65,6 +65,7 @@ const cases: readonly (readonly [what: string, argv: readonly string[], message:
   ["an event kind with a typo", ["record", "show", "latest", "--kind", "GATE_FAILD"], "did you mean GATE_FAILED"],
   ["a negative sequence number", ["record", "show", "latest", "--from", "-3"], "--from"],
   ["two repairs at once", ["doctor", "--rebuild", "--recover-authority"], "exclude each other"],
+  ["a repair and an acceptance at once", ["doctor", "--recover-authority", "--accept-rollback", "why"], "exclude each other"],
   ["a switch with a value", ["doctor", "--rebuild=maybe"], "--rebuild"],
   ["a code that there is not", ["explain", "LEASE_HELDD"], "did you mean LEASE_HELD?"],
   ["an exit code that there is not", ["explain", "42"], 'there is no code "42"'],

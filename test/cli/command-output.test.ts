@@ -34,6 +34,7 @@ const cases: readonly Case[] = [
     },
   },
   { name: "doctor-rebuild", argv: ["doctor", "--rebuild"] },
+  { name: "doctor-accept-rollback", argv: ["doctor", "--accept-rollback", "restored after a disk failure"] },
   { name: "doctor-recover", argv: ["doctor", "--recover-authority"] },
   { name: "explain-code", argv: ["explain", "lease_held"] },
   { name: "explain-exit", argv: ["explain", "5"] },

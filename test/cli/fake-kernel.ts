@@ -21,6 +21,8 @@ export interface FakeOptions {
   readonly graph?: ProvenanceGraph;
   /** Why the run is not anchored. */
   readonly anchoring?: AnchoringFailure;
+  /** Why nothing can be anchored here. */
+  readonly keyProblem?: AnchoringFailure;
   /** Thrown by whatever is asked first. */
   readonly fault?: unknown;
   /** Null: no workspace is found above the working directory. */
@@ -218,7 +220,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
     },
     provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),
     rebuildIndex: async () => reply({ runs: 2, events: 16 }, "rebuildIndex"),
-    keyProblem: async () => null,
+    keyProblem: async () => options.keyProblem ?? null,
     acceptRollback: async (reason) => reply(`rollback accepted: ${reason}`, "acceptRollback", reason),
     doctor: async () => reply(options.findings ?? [{ level: "ok", subject: "identity", message: "workspace ws-1", remedy: null }], "doctor"),
     close: async () => void calls.push(["close"]),

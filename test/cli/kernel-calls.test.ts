@@ -163,3 +163,14 @@ test("S5: a run that is sealed but not anchored is said on stderr, with --quiet 
   const { stderr } = await lily(["run", "start", "w.yaml"], { preset: fakeKernel().preset });
   expect(stderr).not.toContain("not anchored");
 });
+
+test("S5: a run in a workspace without its key is said to stay unanchored before it begins, with --quiet too", async () => {
+  const keyProblem = { code: "KEY_MISSING", message: "this machine has no checkpoint key" };
+  for (const argv of [
+    ["run", "start", "w.yaml", "--quiet"],
+    ["exec", "--quiet", "--", "true"],
+  ]) {
+    const ran = await lily(argv, { preset: fakeKernel({ keyProblem }).preset });
+    expect(ran.stderr).toMatch(/^note: the run will stay unanchored: KEY_MISSING: this machine has no checkpoint key\n/);
+  }
+});

@@ -326,7 +326,12 @@ describe("a workspace that cannot be written", () => {
     const findings = await kernel.doctor();
     expect(findings.filter(({ level }) => level === "problem")).toEqual([]);
     expect(findings.find(({ subject, level }) => subject === "workspace" && level === "note")?.message).toContain("cannot be written");
-    const refused = [() => bed.run(simple), () => kernel.runs.create({}), () => kernel.artifacts.put(join(bed.dir, "note.txt")), () => kernel.runs.cancel(run, "x")];
+    const refused = [
+      () => bed.run(simple),
+      () => kernel.runs.create({}),
+      () => kernel.artifacts.put(join(bed.dir, "note.txt")),
+      () => kernel.runs.cancel(run, "x"),
+    ];
     for (const attempt of refused) expect((await refusalOf(attempt())).code).toMatch(/WORKSPACE_READ_ONLY|RUN_STATE_CONFLICT/);
     await bed.close();
     expect(copies()).toEqual(before);

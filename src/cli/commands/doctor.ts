@@ -10,11 +10,15 @@ import { answer, note } from "../write-output.ts";
 export interface DoctorFlags {
   readonly rebuild: boolean;
   readonly recoverAuthority: boolean;
+  /** Why an older copy of the workspace is to be gone on with. */
+  readonly acceptRollback?: string;
 }
 
 export async function doctor(cli: CliContext, flags: DoctorFlags): Promise<number> {
   if (flags.rebuild && flags.recoverAuthority)
     throw new LilyError("USAGE_INVALID", "--rebuild and --recover-authority exclude each other; recover first, then rebuild");
+  if (flags.acceptRollback !== undefined && flags.recoverAuthority)
+    throw new LilyError("USAGE_INVALID", "--accept-rollback and --recover-authority exclude each other; recover first, then accept the rollback");
   const preset = await cli.loadPreset();
   const workspaceDir = locateWorkspace(cli, preset);
   if (workspaceDir === null) throw new LilyError("WORKSPACE_NOT_FOUND", `no workspace in ${cli.cwd} or above it`, { details: { cwd: cli.cwd } });
@@ -26,11 +30,13 @@ export async function doctor(cli: CliContext, flags: DoctorFlags): Promise<numbe
     return 0;
   }
   return await withExistingKernel(preset, workspaceDir, async (kernel) => {
+    const accepted = flags.acceptRollback === undefined ? null : await kernel.acceptRollback(flags.acceptRollback);
+    if (accepted !== null && !cli.flags.json) note(cli, plainText(accepted));
     const rebuilt = flags.rebuild ? await kernel.rebuildIndex() : null;
     if (rebuilt !== null && !cli.flags.json) note(cli, `rebuilt the index: ${rebuilt.runs} runs, ${rebuilt.events} events`);
     const findings = await kernel.doctor();
     const problems = findings.filter(({ level }) => level === "problem").length;
-    answer(cli, { workspace_dir: kernel.workspaceDir, workspace_id: kernel.workspaceId, rebuilt, problems, findings }, () =>
+    answer(cli, { workspace_dir: kernel.workspaceDir, workspace_id: kernel.workspaceId, rebuilt, accepted_rollback: accepted, problems, findings }, () =>
       findingsText(findings, problems, paintFor(cli, cli.stdout)),
     );
     return problems === 0 ? 0 : errorTable.WORKSPACE_INVALID.exit;

@@ -53,6 +53,13 @@ const doctor = buildCommand({
     flags: {
       rebuild: { kind: "boolean", brief: "Drop the index and build it again from the records", default: false, withNegated: false },
       recoverAuthority: { kind: "boolean", brief: "Rebuild a lost authority database from the records", default: false, withNegated: false },
+      acceptRollback: {
+        kind: "parsed",
+        parse: parseNote,
+        brief: "Go on from an older copy of the workspace; the reason is recorded",
+        placeholder: "REASON",
+        optional: true,
+      },
     },
   },
   docs: commandDocs(
@@ -60,6 +67,7 @@ const doctor = buildCommand({
     "Checks identity, authority, records, objects, logs, key and index, and explains each resolved value. Exits 4 when it finds a problem.",
     [
       ["lily doctor", "looks, changes nothing"],
+      ["lily doctor --accept-rollback 'restored after a disk failure'", "an older copy runs nothing until somebody says so"],
       ["lily doctor --rebuild", "views are derived: rebuilding is always safe"],
     ],
   ),
