@@ -18,6 +18,8 @@ export interface KernelParts {
   readonly workspaceDir: string;
   /** Absolute folder that lily.yaml lies in: the one that holds the workspace. */
   readonly homeDir: string;
+  /** Absolute folder that the paths of a document without a folder are relative to; absent where there is no such folder. */
+  readonly defaultSourceDir?: string;
   readonly authority: AuthorityStore;
   readonly files: RecordFiles;
   readonly objects: ObjectStore;

@@ -6,10 +6,14 @@ import type { JsonObject, JsonValue } from "../base/json-value.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { PlanDocument } from "../contracts/plan-document.ts";
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../contracts/run-view.ts";
+import type { WorkflowDocument } from "../graph/workflow-document.ts";
 import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
 
-/** A workflow to run: a file on disk, or a document built in code (`defineWorkflow`) with the folder its paths are relative to. */
-export type WorkflowSource = { readonly file: string } | { readonly document: JsonObject; readonly dir: string };
+/**
+ * A workflow to run: a file on disk, a document built in code (`defineWorkflow`), or a document with the folder its paths are relative to.
+ * The paths of a document alone are relative to the default folder of the kernel: the working directory, in the local profile.
+ */
+export type WorkflowSource = { readonly file: string } | { readonly document: JsonObject; readonly dir: string } | WorkflowDocument;
 
 export interface StartOptions {
   /** Raw texts from the command line are parsed by each parameter's schema; values are taken as they are. */

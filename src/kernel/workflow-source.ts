@@ -2,6 +2,7 @@
 import type { Digest } from "../base/digest.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
 import { isLilyError, LilyError } from "../base/lily-error.ts";
+import { parseJson } from "../base/parse-json.ts";
 import { parseRelativePath } from "../base/relative-path.ts";
 import { createSchemaRegistry, type SchemaRegistry } from "../artifacts/schema-registry.ts";
 import { problemText } from "../artifacts/validate-payload.ts";
@@ -41,12 +42,12 @@ export interface LoadedWorkflow {
 
 /** Reads and checks. Problems are values; what cannot be read at all is an exception (INPUT_NOT_FOUND, CONFIG_INVALID, SCHEMA_INVALID). */
 export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Promise<LoadedWorkflow> {
-  const dir = "file" in source ? dirOf(source.file) : source.dir;
+  const dir = sourceDirOf(core, source);
   const tree = await openSourceTree(core, dir);
   const configuration = await loadConfiguration(core, tree);
   const { config, registry } = configuration;
   const fileName = "file" in source ? baseOf(source.file) : "workflow";
-  const content: Uint8Array | JsonValue = "file" in source ? await tree.read(parseRelativePath(fileName), workflowBytesMax) : source.document;
+  const content: Uint8Array | JsonValue = "file" in source ? await readWorkflow(tree, fileName) : "document" in source ? source.document : jsonOf(source);
   const { problems, document } = await checkWorkflow(content, {
     fileName,
     modules: Object.keys(config.modules),
@@ -54,6 +55,27 @@ export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Pr
     policyDefaults: config.policy,
   });
   return { problems, document, tree, dir, configuration };
+}
+
+function sourceDirOf(core: KernelCore, source: WorkflowSource): string {
+  if ("file" in source) return dirOf(source.file);
+  const dir = "document" in source ? source.dir : core.parts.defaultSourceDir;
+  if (dir !== undefined) return dir;
+  throw new LilyError("USAGE_INVALID", "this kernel has no default folder; give { document, dir }, so that the paths of the workflow mean something");
+}
+
+/** Members that are undefined are not there, as for whoever writes the document as JSON. */
+function jsonOf(document: WorkflowDocument): JsonValue {
+  return parseJson(new TextEncoder().encode(JSON.stringify(document)));
+}
+
+/** What is there but is no plain file is told as that: the name itself is a path like any other. */
+async function readWorkflow(tree: FileTree, fileName: string): Promise<Uint8Array> {
+  const path = parseRelativePath(fileName);
+  const kind = (await tree.stat(path))?.kind ?? "file";
+  if (kind === "file") return tree.read(path, workflowBytesMax);
+  const what = kind === "directory" ? "a folder" : kind === "link" ? "a link, and links are not followed" : "a special file";
+  throw new LilyError("INPUT_NOT_FOUND", `${tree.root}/${fileName} is ${what}; a workflow is a plain file of YAML or JSON`, { details: { path: fileName } });
 }
 
 /** Throws WORKFLOW_INVALID that names every problem. */

@@ -25,6 +25,7 @@ export async function localParts(workspaceDir: string, authority: AuthorityStore
   return {
     workspaceDir,
     homeDir: dirname(workspaceDir),
+    defaultSourceDir: process.cwd(),
     authority,
     files: openFsRecordFiles({ root: workspaceDir }),
     objects: await openFsObjectStore(join(workspaceDir, "objects"), { isReadOnly }),

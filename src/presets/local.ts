@@ -21,7 +21,7 @@ export { findWorkspace } from "./workspace-files.ts";
 export interface OpenLocalOptions {
   /** Folder of the workspace; default: the nearest .lily above the working directory. */
   readonly workspaceDir?: string;
-  /** Make the workspace when there is none. */
+  /** Make the workspace when there is none; false refuses (WORKSPACE_NOT_FOUND). Default true. */
   readonly create?: boolean;
   /** Where keys and remembered checkpoints lie; default `$XDG_DATA_HOME` or `~/.local/share`. */
   readonly dataHome?: string;
@@ -32,7 +32,7 @@ export async function openLocal(options: OpenLocalOptions = {}): Promise<Kernel>
   const workspaceDir = resolve(options.workspaceDir ?? findWorkspace(process.cwd()) ?? workspaceFolder);
   if (isWorkspace(workspaceDir)) return openExisting(workspaceDir, options);
   refuseRemains(workspaceDir);
-  if (options.create === false || options.create === undefined) throw notFound(workspaceDir);
+  if (options.create === false) throw notFound(workspaceDir);
   await makeWorkspace(workspaceDir, options);
   return openExisting(workspaceDir, options);
 }

@@ -14,6 +14,8 @@ export interface RecordShowFlags {
 
 /** Streams, so that a record of any length fits; only --json has to hold all events at once. */
 export async function recordShow(cli: CliContext, flags: RecordShowFlags, run: string): Promise<number> {
+  if (flags.jsonl && cli.flags.json)
+    throw new LilyError("USAGE_INVALID", "give --json or --jsonl, not both: --json is one document, --jsonl the lines of the record");
   const kind = flags.kind === undefined ? undefined : await knownKind(flags.kind);
   const filter = { ...(kind === undefined ? {} : { kind }), ...(flags.from === undefined ? {} : { fromSeq: flags.from }) };
   return await withKernel(cli, async (kernel) => {

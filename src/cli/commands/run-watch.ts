@@ -2,6 +2,7 @@ import { errorTable } from "../../base/error-table.ts";
 import type { LedgerEvent } from "../../contracts/event.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { CliContext } from "../cli-context.ts";
+import { commandLine } from "../command-line.ts";
 import { runExitCode } from "../exit-code.ts";
 import { finishRun } from "../finish-run.ts";
 import { withKernel } from "../open-workspace.ts";
@@ -17,6 +18,8 @@ export async function runWatch(cli: CliContext, flags: RunWatchFlags, run: strin
   return await withKernel(cli, async (kernel) => {
     const first = await kernel.runs.show(run);
     const { run_id } = first;
+    if (first.status === "created")
+      note(cli, `run ${run_id} was not started yet; waiting for it. To start it: ${commandLine(cli, "run", "start", "FILE", "--run", run_id)}`);
     const view = flags.jsonl ? linesOut(cli) : progressView(cli, first);
     const { events, stopped } = await follow(cli, kernel, run_id, view);
     if (stopped && !flags.jsonl) note(cli, "stopped watching; the run goes on");
