@@ -104,9 +104,7 @@ async function recordFindings(core: KernelCore): Promise<readonly DoctorFinding[
   const views = await recordOperations(core).verifyAll();
   for (const view of views) {
     if (view.result === "corrupt" || view.result === "behind_anchor") {
-      findings.push(
-        problem(`record ${view.run_id}`, `${view.result}: ${view.problems.slice(0, 5).join("; ")}`, "keep the files; restore the record from a copy"),
-      );
+      findings.push(problem(`record ${view.run_id}`, `${view.result}: ${view.problems.slice(0, 5).join("; ")}`, remedyOf(view.result)));
     }
   }
   const streams = new Set((await core.parts.authority.journal.changedSince(0)).heads.map((head) => head.stream));
@@ -124,6 +122,11 @@ async function recordFindings(core: KernelCore): Promise<readonly DoctorFinding[
   const count = (result: VerifyView["result"]): number => views.filter((view) => view.result === result).length;
   const sound = count("anchored") + count("unanchored");
   return [ok("records", `${sound} of ${views.length} runs verified, ${count("anchored")} anchored, ${count("unanchored")} not yet`), ...findings];
+}
+
+function remedyOf(result: "corrupt" | "behind_anchor"): string {
+  if (result === "corrupt") return "keep the files; restore the record from a copy";
+  return "bring the newest copy of the workspace back, or accept the loss with lily doctor --accept-rollback REASON";
 }
 
 /** A crash between the seal and its checkpoint, or a key that was missing at that time. */

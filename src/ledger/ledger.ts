@@ -77,9 +77,11 @@ class StoreLedger implements Ledger {
   readonly #commits: CommitQueue;
   readonly #positions = new PositionCache();
   readonly #workspace: WorkspaceWriter;
+  readonly #isReadOnly: boolean;
 
   constructor(parts: LedgerParts) {
     this.journal = parts.authority.journal;
+    this.#isReadOnly = parts.authority.isReadOnly === true;
     this.files = parts.files;
     this.#fileQueue = new RecordFileQueue(this, isShared);
     this.#commits = new CommitQueue(this.journal, this.#fileQueue, parts.clock);
@@ -87,6 +89,8 @@ class StoreLedger implements Ledger {
   }
 
   async replay(): Promise<void> {
+    // Reading takes from the journal what the files lack.
+    if (this.#isReadOnly) return;
     try {
       await this.#fileQueue.replay();
     } catch (thrown) {
@@ -121,8 +125,10 @@ class StoreLedger implements Ledger {
     return this.#commits.settle();
   }
 
-  close(): Promise<void> {
-    return this.#commits.close();
+  async close(): Promise<void> {
+    // Nothing was acknowledged, so nothing is to be made durable.
+    if (this.#isReadOnly) return;
+    await this.#commits.close();
   }
 
   async #open(stream: StreamId, options: WriterOptions): Promise<QueuedStreamWriter> {

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -358,7 +359,12 @@ describe("a workspace that cannot be written", () => {
     try {
       const { view } = await bed.run(simple);
       bed.write("note.txt", "x");
+      // A copy that was made while a process had it open: write-ahead log and shared memory are there.
+      const copy = `${bed.workspaceDir}-copy`;
+      cpSync(bed.workspaceDir, copy, { recursive: true });
       await bed.close();
+      rmSync(bed.workspaceDir, { recursive: true });
+      renameSync(copy, bed.workspaceDir);
       execFileSync("mount", ["-o", "remount,ro", root]);
       await expectReadable(bed, view.run_id);
       execFileSync("mount", ["-o", "remount,rw", root]);

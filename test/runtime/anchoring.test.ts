@@ -108,7 +108,7 @@ describe("a workspace that was restored from an older copy", () => {
     expect(existsSync(join(bed.dir, "ran"))).toBe(false);
   });
 
-  test("works again once the rollback is accepted, which the record says; the checkpoint is kept", async () => {
+  test("goes on once the rollback is accepted, which the record says, and the checkpoint is kept", async () => {
     await rolledBack(2);
     const kernel = await bed.kernel();
     expect((await refusalOf(kernel.runs.create({}))).message).toContain("--accept-rollback");

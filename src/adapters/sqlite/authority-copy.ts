@@ -2,7 +2,7 @@
  * Owns: the private copy of an authority database that lies in a folder which cannot be written (an auditor's copy, a read-only mount).
  * Invariants: 1. The copy is of one moment: a database that changed while it was copied is copied again. 2. The original is only read.
  */
-import { copyFileSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
@@ -38,6 +38,8 @@ function copiedAtOneMoment(path: string, copy: string): boolean {
   for (const end of ["-wal", ""] as const) {
     rmSync(copy + end, { force: true });
     if (before[end] !== null) copyFileSync(path + end, copy + end);
+    // The copy has the mode of the original, which may be readable only; it is ours, and removed by us.
+    if (before[end] !== null) chmodSync(copy + end, 0o600);
   }
   const after = marksOf(path);
   return before[""] === after[""] && before["-wal"] === after["-wal"];

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { accessSync, closeSync, constants, existsSync, fsyncSync, linkSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { isLilyError, LilyError, messageOf } from "../../base/lily-error.ts";
+import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { WorkspaceIdentity } from "../../ports/authority-store.ts";
 import { type AuthorityCopy, copyAuthority } from "./authority-copy.ts";
 import { sqliteError } from "./sqlite-error.ts";
@@ -48,6 +48,15 @@ function readOnlyProblem(path: string, thrown: unknown): LilyError | null {
     return null;
   } catch (cause) {
     return new LilyError("WORKSPACE_READ_ONLY", `cannot open ${path}: ${messageOf(thrown)}; ${messageOf(cause)}`, { cause });
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -122,21 +131,20 @@ export class AuthorityDatabase {
     }
   }
 
-  /** SQLite cannot even read a write-ahead log in a folder that it cannot write, so a copy is read instead. */
+  /**
+   * SQLite cannot even read a write-ahead log in a folder that it cannot write, unless its shared memory is left from before, which may be of
+   * another moment: so a copy is read instead.
+   */
   static #connectOrCopy(path: string): AuthorityDatabase {
+    if (isWritable(path) && isWritable(dirname(path))) return AuthorityDatabase.#connect(path);
+    const copy = copyAuthority(path);
     try {
-      return AuthorityDatabase.#connect(path);
+      const database = AuthorityDatabase.#connect(copy.path, true);
+      database.#copy = copy;
+      return database;
     } catch (thrown) {
-      if (!isLilyError(thrown, "WORKSPACE_READ_ONLY")) throw thrown;
-      const copy = copyAuthority(path);
-      try {
-        const database = AuthorityDatabase.#connect(copy.path, true);
-        database.#copy = copy;
-        return database;
-      } catch (inner) {
-        copy.remove();
-        throw inner;
-      }
+      copy.remove();
+      throw thrown;
     }
   }
 
