@@ -277,7 +277,17 @@ describe("doctor", () => {
     const kernel = await bed.kernel();
     const findings = await kernel.doctor();
     expect(findings.filter((one) => one.level !== "ok")).toEqual([]);
-    expect(findings.map((one) => one.subject)).toEqual(["workspace", "authority", "key", "configuration", "policy", "records", "objects", "index"]);
+    expect(findings.map((one) => one.subject)).toEqual([
+      "workspace",
+      "authority",
+      "key",
+      "configuration",
+      "policy",
+      "records",
+      "objects",
+      "run files",
+      "index",
+    ]);
     expect(findings.find((one) => one.subject === "records")?.message).toBe("1 of 1 runs verified, 1 anchored, 0 not yet");
   });
 

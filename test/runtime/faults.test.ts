@@ -123,12 +123,18 @@ describe("a run that ended and cannot be anchored", () => {
     const handle = await faulty.runs.start({ document: flow({ a: sh("true") }), dir: bed.dir });
     expect(await handle.anchoring()).toBeNull();
     expect((await faulty.records.verify(handle.runId)).result).toBe("unanchored");
-    expect(await faulty.records.checkpoint()).toBeNull();
+    expect((await refusalOf(faulty.records.checkpoint())).code).toBe("KEY_MISSING");
   });
 
   test("a mistake of the program while anchoring is a fault", async () => {
-    const faulty = await openFaulty(({ trust }) => ({ trust: replaced(trust, { signer: () => Promise.reject(new TypeError("a mistake")) }) }));
+    let isLed = false;
+    const signer = async (): Promise<null> => {
+      if (isLed) throw new TypeError("a mistake");
+      return null;
+    };
+    const faulty = await openFaulty(({ trust }) => ({ trust: replaced(trust, { signer }) }));
     const handle = await faulty.runs.start({ document: flow({ a: sh("true") }), dir: bed.dir });
+    isLed = true;
     await expect(handle.done()).rejects.toThrow(/a mistake/);
   });
 });
