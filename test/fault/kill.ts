@@ -77,7 +77,8 @@ async function killRun(dir: string, afterMs: number): Promise<number> {
       if (!["created", "planned", "succeeded"].includes(view.status)) throw new Error(`run ${run_id} is ${view.status}: ${view.reason}`);
       const verified = await kernel.records.verify(run_id);
       // A run that was killed before it started is whole and has nothing sealed to anchor.
-      if (verified.result !== (view.status === "succeeded" ? "anchored" : "unanchored")) throw new Error(`run ${run_id} is ${view.status} and ${verified.result}: ${verified.problems.join("; ")}`);
+      if (verified.result !== (view.status === "succeeded" ? "anchored" : "unanchored"))
+        throw new Error(`run ${run_id} is ${view.status} and ${verified.result}: ${verified.problems.join("; ")}`);
       const seen: string[] = [];
       for await (const event of kernel.records.show(run_id)) seen.push(event.hash);
       for (const hash of acknowledged.get(run_id) ?? [])

@@ -109,7 +109,13 @@ describe.skipIf(!canMount())("a full disk (needs root, to mount a small file sys
     await bed.close();
     fill(0);
     const opened = await bed.open().then(
-      async (kernel) => kernel.runs.list().finally(() => kernel.close()),
+      async (kernel) => {
+        try {
+          return await kernel.runs.list();
+        } finally {
+          await kernel.close();
+        }
+      },
       (thrown: unknown) => thrown,
     );
     expect(opened).toMatchObject({ code: "STORAGE_FULL" });
