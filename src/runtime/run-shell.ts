@@ -57,6 +57,8 @@ interface Signed extends Delivery {
 interface Batch {
   readonly drafts: EventDraft[];
   readonly effects: (() => void)[];
+  /** Gates that this batch starts. */
+  readonly gates: Set<string>;
   seals: boolean;
 }
 
@@ -105,7 +107,7 @@ export class RunShell {
 
   /** Folds what came in, and decides until nothing new comes. Nothing is performed yet. */
   #gather(): { readonly batch: Batch; readonly decision: Decision } {
-    const batch: Batch = { drafts: [], effects: [], seals: false };
+    const batch: Batch = { drafts: [], effects: [], gates: new Set(), seals: false };
     const nowMs = this.#options.clock.nowMs();
     this.#at = timeText(nowMs);
     const inbox = this.#inbox;
@@ -180,6 +182,10 @@ export class RunShell {
 
   #takeGate(batch: Batch, gate: PlanGate, step: StepState | null, attempt: number): void {
     const key = `gate ${gate.id}/${attempt}`;
+    // `decide` names a gate until its verdict is applied, and is asked several times a batch. What runs is known now, not at the act:
+    // by then the gate may have ended, with its verdict waiting in the inbox.
+    if (this.#inFlight.has(key) || batch.gates.has(key)) return;
+    batch.gates.add(key);
     batch.effects.push(() => this.#watch(key, step, attempt, () => this.#options.performer.startGate(gate, step, attempt)));
   }
 

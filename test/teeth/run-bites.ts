@@ -199,4 +199,16 @@ export const runBites: readonly Bite[] = [
     ],
     suite: vitest("test/runtime/code-at-start.test.ts"),
   },
+  {
+    name: "gate-started-twice",
+    breaks: "E4 a gate is run once an attempt",
+    edits: [
+      {
+        file: "src/runtime/run-shell.ts",
+        find: "if (this.#inFlight.has(key) || batch.gates.has(key)) return;",
+        replace: "if (batch.gates.has(key)) return;",
+      },
+    ],
+    suite: vitest("src/runtime/run-shell.test.ts"),
+  },
 ];
