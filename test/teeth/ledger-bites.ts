@@ -76,13 +76,19 @@ export const ledgerBites: readonly Bite[] = [
   {
     name: "verify-believes-the-hash",
     breaks: "L1 every flipped byte is found",
-    edits: [{ file: "src/ledger/verify-record.ts", find: "const same = this.#matchesHex(hashAt, computed);", replace: "const same = true;" }],
+    edits: [{ file: "src/ledger/verify-record.ts", find: "const same = this.#states(hashAt, computed);", replace: "const same = true;" }],
     suite: fault("flips", 2_000),
   },
   {
     name: "verify-ignores-the-link",
     breaks: "L1 an event names the one before it",
-    edits: [{ file: "src/ledger/verify-record.ts", find: "return this.#linked ? this.#checkPrev(at) : null;", replace: "return null;" }],
+    edits: [
+      {
+        file: "src/ledger/verify-record.ts",
+        find: "const fault = this.#linked ? this.#checkPrev(at) : null;",
+        replace: "const fault: LineFault | null = null;",
+      },
+    ],
     suite: ledgerTests,
   },
   {
