@@ -64,8 +64,13 @@ export async function initWorkspace(
 
 async function openExisting(workspaceDir: string, options: OpenLocalOptions): Promise<Kernel> {
   const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
-  if (authority.isReadOnly !== true && (await authority.journal.head(workspaceStream)) === null) await recordCreation(workspaceDir, authority);
-  return openKernel(await localParts(workspaceDir, authority, localTrust(workspaceDir, options.dataHome)));
+  try {
+    if (authority.isReadOnly !== true && (await authority.journal.head(workspaceStream)) === null) await recordCreation(workspaceDir, authority);
+    return openKernel(await localParts(workspaceDir, authority, localTrust(workspaceDir, options.dataHome)));
+  } catch (thrown) {
+    await authority.close();
+    throw thrown;
+  }
 }
 
 /** Folder, key, authority, first event: in this order, so that a crash in between leaves what the next try completes. */

@@ -22,12 +22,22 @@ export interface SqliteAuthorityOptions {
 
 /** Opens the authority store; in a folder that cannot be written for reading only (`isReadOnly`). AUTHORITY_DAMAGED, AUTHORITY_UNSAFE, WORKSPACE_NEWER, WORKSPACE_READ_ONLY, STORAGE_FAILED. */
 export async function openSqliteAuthority(options: SqliteAuthorityOptions): Promise<AuthorityStore> {
-  return new SqliteAuthorityStore(AuthorityDatabase.open(options.dir), options);
+  return storeOver(AuthorityDatabase.open(options.dir), options);
 }
 
 /** Makes the authority store of a new workspace, durably. One that is there is opened, and keeps its identity. */
 export async function createSqliteAuthority(options: SqliteAuthorityOptions & { readonly identity: WorkspaceIdentity }): Promise<AuthorityStore> {
-  return new SqliteAuthorityStore(AuthorityDatabase.create(options.dir, options.identity), options);
+  return storeOver(AuthorityDatabase.create(options.dir, options.identity), options);
+}
+
+/** A database that does not say who it is, is closed again: a caller that is refused holds no descriptor. */
+function storeOver(database: AuthorityDatabase, options: SqliteAuthorityOptions): AuthorityStore {
+  try {
+    return new SqliteAuthorityStore(database, options);
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
 }
 
 class SqliteAuthorityStore implements AuthorityStore {
