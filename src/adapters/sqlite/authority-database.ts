@@ -197,21 +197,17 @@ export class AuthorityDatabase {
 
   /** Runs `work` in one write transaction: committed on return, rolled back on a throw. */
   transaction<T>(what: string, work: () => T): T {
-    try {
-      this.run("BEGIN IMMEDIATE");
-      const result = work();
-      this.run("COMMIT");
-      return result;
-    } catch (thrown) {
-      this.#rollback();
-      throw sqliteError(thrown, `cannot ${what}`, this.#dir);
-    }
+    return this.#within("BEGIN IMMEDIATE", what, work);
   }
 
   /** Reads that must agree with each other, in one snapshot. */
   snapshot<T>(what: string, work: () => T): T {
+    return this.#within("BEGIN", what, work);
+  }
+
+  #within<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", what: string, work: () => T): T {
     try {
-      this.run("BEGIN");
+      this.run(begin);
       const result = work();
       this.run("COMMIT");
       return result;
