@@ -44,6 +44,8 @@ export interface PreparedArtifact {
 export interface ArtifactStore {
   /** With `schema_id` (which must be the artifact type) the value is sealed in an envelope; otherwise its canonical form is stored. */
   prepareJson(content: ArtifactOrigin & { readonly value: JsonValue; readonly schema_id?: string }): Promise<PreparedArtifact>;
+  /** The same for content that is known to be small: it rides in its event, so nothing has to be waited for. */
+  prepareSmallJson(content: ArtifactOrigin & { readonly value: JsonValue; readonly schema_id?: string }): PreparedArtifact;
   prepareText(content: ArtifactOrigin & { readonly text: string; readonly media_type?: string }): Promise<PreparedArtifact>;
   /** Streams a file into the object store, never inline. INPUT_TOO_LARGE beyond `bytesMax`. Does not close the source. */
   prepareSource(content: ArtifactOrigin & { readonly source: ByteSource; readonly media_type: string; readonly bytesMax?: number }): Promise<PreparedArtifact>;
@@ -84,6 +86,14 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
       const createdAt = timeText(clock.nowMs());
       const text = jsonText(content, createdAt);
       return prepareBytes(content, "json", jsonMediaType, createdAt, text, encoder.encode(text));
+    },
+
+    prepareSmallJson(content) {
+      const createdAt = timeText(clock.nowMs());
+      const text = jsonText(content, createdAt);
+      const bytes = encoder.encode(text);
+      assert(bytes.length <= inlineBytesMax, `A1: ${content.name} is small enough to ride in its event`);
+      return { artifact: refOf(content, "json", jsonMediaType, createdAt, digestBytes(bytes), bytes.length), inline: text };
     },
 
     async prepareText(content) {

@@ -10,6 +10,8 @@ import type { EventData } from "../contracts/events.ts";
 import type { PlanDocument } from "../contracts/plan-document.ts";
 import type { AttemptView, GateView, RouteView, RunStatus, RunView, StepStatus, StepView } from "../contracts/run-view.ts";
 
+import { usesInput } from "../graph/input-users.ts";
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface StepDraft {
@@ -19,6 +21,7 @@ interface StepDraft {
   produced: readonly string[];
   readonly gateResults: string[];
   readonly violations: string[];
+  why: string | null;
 }
 
 export class RunViewFold {
@@ -29,6 +32,7 @@ export class RunViewFold {
   readonly #routes: RouteView[] = [];
   readonly #digests = new Map<string, Digest>();
   readonly #dependents = new Map<string, readonly string[]>();
+  readonly #inputUsers = new Map<string, readonly string[]>();
   #kind = "workflow";
   #status: RunStatus = "created";
   #workflow: string | null = null;
@@ -51,6 +55,12 @@ export class RunViewFold {
 
   /** Steps of the plan show as pending before their first event. */
   usePlan(plan: PlanDocument): void {
+    for (const name of Object.keys(plan.inputs)) {
+      this.#inputUsers.set(
+        name,
+        plan.steps.filter((step) => usesInput(step, name)).map((step) => step.id),
+      );
+    }
     for (const step of plan.steps) {
       this.#step(step.id);
       for (const need of step.needs) this.#dependents.set(need, [...(this.#dependents.get(need) ?? []), step.id]);
@@ -126,8 +136,17 @@ export class RunViewFold {
       case "STEP_FAILED":
       case "STEP_INTERRUPTED":
       case "STEP_SKIPPED":
+      case "STEP_REUSED":
       case "POLICY_VIOLATION":
         return this.#foldStep(event);
+      case "RERUN_REQUESTED":
+        this.#status = "running";
+        for (const id of event.data.step_ids) this.#reset(id);
+        return;
+      case "ARTIFACT_REPLACED":
+        return this.#replace(event.data);
+      case "RUN_INCOMPLETE":
+        return this.#end("incomplete", event.data.reason, event.at);
       case "GATE_PASSED":
         return this.#foldGate("passed", event.data);
       case "GATE_FAILED":
@@ -152,6 +171,12 @@ export class RunViewFold {
       case "RECORD_RECOVERED":
       case "WORKSPACE_CREATED":
       case "CHECKPOINT_CUT":
+      case "SECURITY_SNAPSHOT":
+      case "SECURITY_ESCALATED":
+      case "SECURITY_STATE_CHANGED":
+      case "AUTH_DENIED":
+      case "SIDE_EFFECT_OBSERVED":
+      case "RUN_FORKED":
         return;
     }
   }
@@ -218,9 +243,19 @@ export class RunViewFold {
         step.status = "interrupted";
         return;
       }
-      case "STEP_SKIPPED":
-        this.#step(event.data.step_id).status = "skipped";
+      case "STEP_SKIPPED": {
+        const step = this.#step(event.data.step_id);
+        step.status = "skipped";
+        step.why = event.data.why_artifact_id ?? step.why;
         return;
+      }
+      case "STEP_REUSED": {
+        const step = this.#step(event.data.step_id);
+        step.status = "reused";
+        step.produced = event.data.artifacts;
+        step.why = event.data.why_artifact_id;
+        return;
+      }
       case "POLICY_VIOLATION":
         this.#step(event.data.step_id).violations.push(event.data.artifact_id);
         return;
@@ -230,6 +265,7 @@ export class RunViewFold {
   #startStep(data: EventData["STEP_STARTED"], at: string): void {
     const step = this.#step(data.step_id);
     step.status = "running";
+    step.why = data.why_artifact_id ?? step.why;
     step.produced = [];
     step.attempts.push({
       n: data.attempt,
@@ -289,6 +325,19 @@ export class RunViewFold {
     if (action === "retry" && step_id !== undefined) this.#step(step_id).status = "pending";
   }
 
+  #replace(data: EventData["ARTIFACT_REPLACED"]): void {
+    const { step_id, name, original_artifact_id, replacement_artifact_id } = data;
+    this.#status = "running";
+    if (step_id === undefined) {
+      this.#inputs = { ...this.#inputs, [name]: replacement_artifact_id };
+      for (const id of this.#inputUsers.get(name) ?? []) this.#reset(id);
+      return;
+    }
+    const step = this.#step(step_id);
+    step.produced = step.produced.map((id) => (id === original_artifact_id ? replacement_artifact_id : id));
+    for (const id of this.#dependents.get(step_id) ?? []) this.#reset(id);
+  }
+
   #reset(target: string): void {
     const open = [target];
     const seen = new Set<string>();
@@ -314,7 +363,7 @@ export class RunViewFold {
   #step(id: string): StepDraft {
     const known = this.#steps.get(id);
     if (known !== undefined) return known;
-    const made: StepDraft = { id, status: "pending", attempts: [], produced: [], gateResults: [], violations: [] };
+    const made: StepDraft = { id, status: "pending", attempts: [], produced: [], gateResults: [], violations: [], why: null };
     this.#steps.set(id, made);
     return made;
   }
@@ -340,5 +389,6 @@ function stepView(step: StepDraft): StepView {
     produced_artifact_ids: step.produced,
     gate_result_ids: step.gateResults,
     policy_violation_ids: step.violations,
+    why_id: step.why,
   };
 }

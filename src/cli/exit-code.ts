@@ -12,6 +12,8 @@ export function runExitCode(status: RunStatus): number {
       return errorTable.RUN_FAILED.exit;
     case "canceled":
       return errorTable.RUN_CANCELED.exit;
+    case "incomplete":
+      return errorTable.SECURITY_ESCALATED.exit;
     case "blocked":
     case "created":
     case "planned":

@@ -22,6 +22,8 @@ export interface PlanDocument {
   /** Every `uses` glob, once, sorted: a file that one of them matches later is drift too. */
   readonly uses?: readonly string[];
   readonly modules: readonly PlanModule[];
+  /** Packs of lily.yaml, in its order; absent when there are none. */
+  readonly packs?: readonly PlanPack[];
   readonly schemas: readonly { readonly schema_id: string; readonly digest: Digest }[];
 }
 
@@ -40,6 +42,14 @@ export interface PlanPolicy {
   readonly sandbox: "off" | "prefer" | "require";
   /** Attempts of one step from every automatic cause together (E3). */
   readonly attempts_max: number;
+  /** Bytes that one attempt may add or change outside the workspace folder. */
+  readonly diff_bytes_max?: number;
+  /** Names and patterns (`AWS_*`) that steps may take from the caller's environment, secrets included. */
+  readonly env_allow?: readonly string[];
+  /** Principals that may unblock an escalated run; absent: whoever may write the workspace. */
+  readonly unblock_by?: readonly string[];
+  /** `operational`: nothing starts while no security port vouches for the workspace. */
+  readonly security?: "any" | "operational";
 }
 
 export interface PlanRetry {
@@ -83,6 +93,10 @@ export interface PlanStep extends PlanEnvironment {
   readonly timeout_ms: number | null;
   readonly retry: PlanRetry;
   readonly pure: boolean;
+  /** Of a pure step: the files of `PlanDocument.code` that it and its gates depend on, sorted. An isolated one finds these and no others. */
+  readonly code?: readonly string[];
+  /** Of a pure step that takes values from the caller: whether they are part of what it depends on. */
+  readonly env_affects_output?: boolean;
   readonly effects: readonly PlanEffect[];
   readonly gates: readonly PlanGate[];
   readonly log_bytes_max: number;
@@ -98,6 +112,7 @@ export interface PlanEffect {
 export type PlanGateCheck =
   | ({ readonly kind: "command"; readonly argv: readonly string[] } & PlanEnvironment)
   | { readonly kind: "schema"; readonly schema: string; readonly of: string }
+  | { readonly kind: "module"; readonly module: string; readonly isolation: "none" | "process"; readonly with: Readonly<Record<string, JsonValue>> }
   | { readonly kind: "hash"; readonly hash: PlanHashGate };
 
 export type HashLaw = "sha256_bundle_digest" | "sha256_member_digest_concat" | "sha256_index_json_ascii_lex_raw_bytes" | "json_verdict";
@@ -130,6 +145,8 @@ export interface PlanRouteCondition {
   /** Step: failed, timeout, interrupted. Gate: failed, error. Null matches any. */
   readonly status: "failed" | "timeout" | "interrupted" | "error" | null;
   readonly violation: boolean | null;
+  /** True: only when trying again is used up, by `retry.max`, `attempts_max` or the bound of an earlier matching route. */
+  readonly exhausted?: boolean;
 }
 
 export type PlanRouteAction =
@@ -153,6 +170,16 @@ export interface PlanCode {
 
 export interface PlanModule {
   readonly name: string;
+  /** Relative to the folder of lily.yaml, or to the pack's folder. */
   readonly path: string;
+  readonly digest: Digest;
+  /** The pack that brings it; absent for modules of lily.yaml. */
+  readonly pack?: string;
+}
+
+/** A pack that the workspace loads; its digest covers every file of it. */
+export interface PlanPack {
+  readonly name: string;
+  readonly version: string;
   readonly digest: Digest;
 }

@@ -2,7 +2,7 @@
 import type { Digest } from "../base/digest.ts";
 import type { ArtifactRef } from "./artifact-ref.ts";
 
-export const runStatuses = ["created", "planned", "running", "succeeded", "failed", "blocked", "canceled"] as const;
+export const runStatuses = ["created", "planned", "running", "succeeded", "failed", "blocked", "canceled", "incomplete"] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
 export const stepStatuses = ["pending", "running", "succeeded", "failed", "skipped", "reused", "interrupted"] as const;
@@ -34,6 +34,8 @@ export interface StepView {
   readonly produced_artifact_ids: readonly string[];
   readonly gate_result_ids: readonly string[];
   readonly policy_violation_ids: readonly string[];
+  /** The newest `why.v1` of the step: why it was reused, done again or skipped. Null when nothing had to be explained. */
+  readonly why_id: string | null;
 }
 
 export interface GateView {

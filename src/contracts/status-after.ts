@@ -13,4 +13,5 @@ export const statusAfter: Readonly<Partial<Record<EventKind, RunStatus>>> = {
   RUN_FAILED: "failed",
   RUN_BLOCKED: "blocked",
   RUN_CANCELED: "canceled",
+  RUN_INCOMPLETE: "incomplete",
 };

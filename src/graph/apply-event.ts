@@ -3,15 +3,16 @@
  * A transition that the state does not allow is LEDGER_TRANSITION_ILLEGAL, on reading as on writing (L4). Costs what changed.
  */
 import { unreachable } from "../base/assert.ts";
-import { LilyError } from "../base/lily-error.ts";
 import { timeMs } from "../base/time-text.ts";
 import type { FoldedEvent } from "../contracts/event.ts";
 import type { EventData } from "../contracts/events.ts";
 import type { ArtifactId } from "../contracts/ids.ts";
+import { isRested, replaceArtifact, rerunSteps } from "./apply-person.ts";
 import { resetFrom, restartRunGates } from "./reset-steps.ts";
 import { backoffMs } from "./retry-backoff.ts";
 import { countedAttempts, type Failure, type RunPhase, type RunState, type StepState } from "./run-state.ts";
 import { movePhase, strictDependents, wakeIfMet } from "./step-phase.ts";
+import { illegal, requirePhase, requireStep } from "./transition-guards.ts";
 
 /** Changes `state` in place; the caller owns it. Throws LEDGER_TRANSITION_ILLEGAL and leaves the state unusable then. */
 export function applyEvent(state: RunState, event: FoldedEvent): void {
@@ -51,6 +52,25 @@ function applyKind(state: RunState, event: FoldedEvent): void {
       return interruptStep(state, event, event.data);
     case "STEP_SKIPPED":
       return skipStep(state, event, event.data.step_id);
+    case "STEP_REUSED":
+      return reuseStep(state, event, event.data);
+    case "SIDE_EFFECT_OBSERVED":
+      if (requireStep(state, event, event.data.step_id).attempt < event.data.attempt) throw illegal(event, "there was no such attempt");
+      state.counts.effects++;
+      return;
+    case "RERUN_REQUESTED":
+      return rerunSteps(state, event, event.data.step_ids);
+    case "ARTIFACT_REPLACED":
+      return replaceArtifact(state, event, event.data);
+    case "RUN_FORKED":
+      requirePhase(state, event, "created");
+      return;
+    case "SECURITY_ESCALATED":
+      requirePhase(state, event, "created", "running");
+      state.ending = { outcome: "incomplete", reason: event.data.reason, stepId: null, gateId: null, interrupts: "security" };
+      return;
+    case "SECURITY_SNAPSHOT":
+      return;
     case "POLICY_VIOLATION":
       requireAttempt(state, event, event.data).violated = true;
       state.counts.violations++;
@@ -71,6 +91,7 @@ function applyKind(state: RunState, event: FoldedEvent): void {
     case "RUN_FAILED":
     case "RUN_BLOCKED":
     case "RUN_CANCELED":
+    case "RUN_INCOMPLETE":
       return endRun(state, event, event.kind);
     case "RUN_UNBLOCKED":
       return unblockRun(state, event);
@@ -79,6 +100,7 @@ function applyKind(state: RunState, event: FoldedEvent): void {
       state.sealed = true;
       return;
     case "RUN_REOPENED":
+      if (!isRested(state.phase)) throw illegal(event, `a run that is ${state.phase} is not reopened`);
       state.sealed = false;
       return;
     case "ARTIFACT_STORED":
@@ -94,6 +116,8 @@ function applyKind(state: RunState, event: FoldedEvent): void {
       return;
     case "WORKSPACE_CREATED":
     case "CHECKPOINT_CUT":
+    case "SECURITY_STATE_CHANGED":
+    case "AUTH_DENIED":
       throw illegal(event, "it belongs to the workspace stream");
     default:
       return unreachable(event);
@@ -122,6 +146,7 @@ function startStep(state: RunState, event: FoldedEvent, data: EventData["STEP_ST
   step.badGates = [];
   step.failure = null;
   step.violated = false;
+  step.replacements = 0;
   state.counts.attempts++;
   movePhase(state, step, "running");
 }
@@ -133,8 +158,23 @@ function completeStep(state: RunState, event: FoldedEvent, data: EventData["STEP
   else movePhase(state, step, "gating");
 }
 
+/** Earlier results stand in for an attempt: no attempt, no gates, because they passed then. */
+function reuseStep(state: RunState, event: FoldedEvent, data: EventData["STEP_REUSED"]): void {
+  requirePhase(state, event, "running");
+  if (state.ending !== null) throw illegal(event, "the run is ending");
+  const step = requireStep(state, event, data.step_id);
+  if (step.phase !== "ready") throw illegal(event, `the step is ${step.phase}`);
+  if (step.unmet !== 0) throw illegal(event, "E1: a dependency has not succeeded");
+  if (data.attempt !== step.attempt) throw illegal(event, `${step.attempt} is the last attempt`);
+  step.outputs = outputsOf(data);
+  step.failure = null;
+  step.reuses++;
+  state.counts.reuses++;
+  movePhase(state, step, "succeeded");
+}
+
 /** `artifacts` lists ids in the order of output names, files of a glob in path order. */
-function outputsOf(data: EventData["STEP_COMPLETED"]): ReadonlyMap<string, readonly ArtifactId[]> {
+function outputsOf(data: Pick<EventData["STEP_COMPLETED"], "outputs" | "artifacts">): ReadonlyMap<string, readonly ArtifactId[]> {
   const outputs = new Map<string, readonly ArtifactId[]>();
   let from = 0;
   for (const name of Object.keys(data.outputs).sort()) {
@@ -149,7 +189,7 @@ function outputsOf(data: EventData["STEP_COMPLETED"]): ReadonlyMap<string, reado
 function failStep(state: RunState, event: FoldedEvent, data: EventData["STEP_FAILED"]): void {
   const step = requireAttempt(state, event, data);
   const reason = `step ${step.plan.id}, attempt ${step.attempt}: ${data.reason}`;
-  settleFailure(state, event, step, { kind: step.violated ? "violation" : "step", status: data.outcome, gates: [], reason });
+  settleFailure(state, event, step, { kind: step.violated ? "violation" : "step", status: data.outcome, spent: false, gates: [], reason });
 }
 
 /** A failed attempt is retried while `retry.max` and `attempts_max` allow it; a violation never is; else it is decided by the routes. */
@@ -159,7 +199,10 @@ function settleFailure(state: RunState, event: FoldedEvent, step: StepState, fai
   step.failures++;
   const { retry } = step.plan;
   const retries = failure.kind === "step" && step.failures <= retry.max && countedAttempts(step) < state.plan.policy.attempts_max;
-  if (!retries) return movePhase(state, step, "deciding");
+  if (!retries) {
+    step.failure = { ...failure, spent: failure.kind === "step" };
+    return movePhase(state, step, "deciding");
+  }
   step.cause = "retry";
   step.routeId = null;
   step.readyAtMs = timeMs(event.at) + backoffMs(retry, step.failures, `${state.runId}/${step.plan.id}/${step.attempt}`);
@@ -172,6 +215,7 @@ function interruptStep(state: RunState, event: FoldedEvent, data: EventData["STE
   const failure: Failure = {
     kind: "step",
     status: "interrupted",
+    spent: countedAttempts(step) >= state.plan.policy.attempts_max,
     gates: [],
     reason: `step ${step.plan.id}, attempt ${step.attempt} was interrupted (${data.reason})`,
   };
@@ -186,6 +230,7 @@ function interruptStep(state: RunState, event: FoldedEvent, data: EventData["STE
       return interruptedByCrash(state, step, failure);
     case "cancel":
     case "abort":
+    case "security":
       step.failure = failure;
       return movePhase(state, step, "failed");
   }
@@ -234,7 +279,7 @@ function judgeRunGate(state: RunState, event: FoldedEvent, kind: GateKind, data:
 
 function gateFailure(gates: Failure["gates"], where: string): Failure {
   const names = gates.map((gate) => `${gate.id} (${gate.status})`).join(", ");
-  return { kind: "gate", status: gates[0]?.status ?? "failed", gates, reason: `${where}: required gate ${names} did not pass` };
+  return { kind: "gate", status: gates[0]?.status ?? "failed", spent: false, gates, reason: `${where}: required gate ${names} did not pass` };
 }
 
 function takeRoute(state: RunState, event: FoldedEvent, data: EventData["ROUTE_TAKEN"]): void {
@@ -287,13 +332,21 @@ function tolerate(state: RunState, step: StepState): void {
   }
 }
 
-function endRun(state: RunState, event: FoldedEvent, kind: "RUN_SUCCEEDED" | "RUN_FAILED" | "RUN_BLOCKED" | "RUN_CANCELED"): void {
+function endRun(state: RunState, event: FoldedEvent, kind: "RUN_SUCCEEDED" | "RUN_FAILED" | "RUN_BLOCKED" | "RUN_CANCELED" | "RUN_INCOMPLETE"): void {
   requirePhase(state, event, "created", "running");
+  if ((kind === "RUN_INCOMPLETE") !== (state.ending?.outcome === "incomplete"))
+    throw illegal(event, "S1: an escalation, and nothing else, leaves a run incomplete");
   if (state.running.size + state.gating.size > 0) throw illegal(event, "steps are in flight");
   if (kind === "RUN_SUCCEEDED" && !(stepsAllSucceeded(state) && state.runGateIndex === state.plan.gates.length && state.runFailure === null)) {
     throw illegal(event, "E4: not every step succeeded and every required gate passed");
   }
-  const phases: Record<typeof kind, RunPhase> = { RUN_SUCCEEDED: "succeeded", RUN_FAILED: "failed", RUN_BLOCKED: "blocked", RUN_CANCELED: "canceled" };
+  const phases: Record<typeof kind, RunPhase> = {
+    RUN_SUCCEEDED: "succeeded",
+    RUN_FAILED: "failed",
+    RUN_BLOCKED: "blocked",
+    RUN_CANCELED: "canceled",
+    RUN_INCOMPLETE: "incomplete",
+  };
   state.phase = phases[kind];
 }
 
@@ -319,22 +372,8 @@ export function stepsAllSucceeded(state: RunState): boolean {
   return state.succeededCount === state.steps.length;
 }
 
-function requirePhase(state: RunState, event: FoldedEvent, ...phases: readonly RunPhase[]): void {
-  if (!phases.includes(state.phase)) throw illegal(event, `the run is ${state.phase}`);
-}
-
-function requireStep(state: RunState, event: FoldedEvent, stepId: string): StepState {
-  const step = state.byId.get(stepId);
-  if (step === undefined) throw illegal(event, `the plan has no step ${stepId}`);
-  return step;
-}
-
 function requireAttempt(state: RunState, event: FoldedEvent, data: { readonly step_id: string; readonly attempt: number }): StepState {
   const step = requireStep(state, event, data.step_id);
   if (step.phase !== "running" || step.attempt !== data.attempt) throw illegal(event, `attempt ${data.attempt} of step ${data.step_id} is not running`);
   return step;
-}
-
-function illegal(event: FoldedEvent, why: string): LilyError {
-  return new LilyError("LEDGER_TRANSITION_ILLEGAL", `${event.key}: ${event.kind} is not allowed: ${why}`, { details: { kind: event.kind, key: event.key } });
 }

@@ -20,6 +20,7 @@ export function chooseRoute(state: RunState, failure: Failure, step: StepState |
   for (const route of state.plan.routes) {
     const gateId = matchedGate(route, failure, step);
     if (gateId === undefined) continue;
+    if (route.when.exhausted !== undefined && route.when.exhausted !== (failure.spent || exhausted.length > 0)) continue;
     const bound = boundReached(state, route, step);
     if (bound === null) return choice(route, gateId, failure.reason);
     exhausted.push(bound);

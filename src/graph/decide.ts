@@ -20,7 +20,7 @@ export type Command =
   /** Run a gate whose verdict is not recorded yet; the shell keeps track of those it runs already. */
   | { readonly kind: "gate"; readonly gate: PlanGate; readonly step: StepState | null; readonly attempt: number }
   /** End an attempt that is in flight, then record STEP_INTERRUPTED. Repeated until that event is applied. */
-  | { readonly kind: "interrupt"; readonly step: StepState; readonly reason: "cancel" | "abort" | "goto" }
+  | { readonly kind: "interrupt"; readonly step: StepState; readonly reason: "cancel" | "abort" | "goto" | "security" }
   /** Append RUN_SEALED, with the head as a leaf of the workspace log. */
   | { readonly kind: "seal" };
 
@@ -45,6 +45,7 @@ export function decide(state: RunState, nowMs: number, isHeld: IsHeld = nobodyIs
     case "failed":
     case "blocked":
     case "canceled":
+    case "incomplete":
       return state.sealed ? nothing : only({ kind: "seal" });
     case "running":
       return state.ending === null ? decideRunning(state, nowMs, isHeld) : decideEnding(state);
@@ -93,7 +94,7 @@ function decideEnding(state: RunState): Decision {
     ...(ending.stepId === null ? {} : { step_id: ending.stepId }),
     ...(ending.gateId === null ? {} : { gate_id: ending.gateId }),
   };
-  const kinds = { failed: "RUN_FAILED", blocked: "RUN_BLOCKED", canceled: "RUN_CANCELED" } as const;
+  const kinds = { failed: "RUN_FAILED", blocked: "RUN_BLOCKED", canceled: "RUN_CANCELED", incomplete: "RUN_INCOMPLETE" } as const;
   return only(end(kinds[ending.outcome], data, state));
 }
 
@@ -116,7 +117,7 @@ function gotoInterrupts(state: RunState, choice: RouteChoice): readonly Command[
   return interruptCommands(state, new Set([target.index, ...strictDependents(state, target.index)]), "goto");
 }
 
-function interruptCommands(state: RunState, within: ReadonlySet<number> | null, reason: "cancel" | "abort" | "goto"): readonly Command[] {
+function interruptCommands(state: RunState, within: ReadonlySet<number> | null, reason: "cancel" | "abort" | "goto" | "security"): readonly Command[] {
   const commands: Command[] = [];
   for (const index of [...state.running, ...state.gating].sort((a, b) => a - b)) {
     if (within === null || within.has(index)) commands.push({ kind: "interrupt", step: stepAt(state, index), reason });
@@ -147,11 +148,9 @@ function startCommands(state: RunState, nowMs: number, isHeld: IsHeld): { readon
   return { starts: [{ kind: "start", step, attempt: step.attempt + 1 }], wakeAtMs: dueAtMs };
 }
 
-/** Held steps are rare, so only then is the heap looked through: the others must not wait for them. */
+/** Held steps are few, so the heap is looked through in order no further than they reach: the others must not wait for them. */
 function firstFree(state: RunState, heap: IndexedHeap, isHeld: IsHeld): number | undefined {
-  const first = heap.peek();
-  if (first === undefined || !isHeld(stepAt(state, first))) return first;
-  return heap.sorted().find((index) => !isHeld(stepAt(state, index)));
+  return heap.firstWhere((index) => !isHeld(stepAt(state, index)));
 }
 
 function least(a: number | undefined, b: number | undefined): number | undefined {
@@ -183,7 +182,7 @@ function routeCommand(choice: RouteChoice, step: StepState | null, state: RunSta
   return { kind: "record", body: { kind: "ROUTE_TAKEN", key: `ROUTE_TAKEN/${state.counts.routes + 1}`, data } };
 }
 
-type EndKind = "RUN_SUCCEEDED" | "RUN_FAILED" | "RUN_BLOCKED" | "RUN_CANCELED";
+type EndKind = "RUN_SUCCEEDED" | "RUN_FAILED" | "RUN_BLOCKED" | "RUN_CANCELED" | "RUN_INCOMPLETE";
 type EndData = { readonly reason: string; readonly step_id?: string; readonly gate_id?: string };
 
 function end(kind: EndKind, data: EndData, state: RunState): Command {

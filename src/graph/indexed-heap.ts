@@ -45,6 +45,29 @@ export class IndexedHeap {
     return true;
   }
 
+  /** The least member that fits, in ascending order of trial. Costs O(k²) where k lesser members do not fit; the rest is not looked at. */
+  firstWhere(fits: (item: number) => boolean): number | undefined {
+    const frontier = this.#items.length === 0 ? [] : [0];
+    while (frontier.length > 0) {
+      const place = this.#takeLeast(frontier);
+      const item = this.#items[place];
+      if (item !== undefined && fits(item)) return item;
+      for (const child of [place * 2 + 1, place * 2 + 2]) if (child < this.#items.length) frontier.push(child);
+    }
+    return undefined;
+  }
+
+  /** Takes the place of the least item out of a list of places. */
+  #takeLeast(places: number[]): number {
+    let least = 0;
+    for (let at = 1; at < places.length; at++) if (this.#compareAt(places[at], places[least]) < 0) least = at;
+    return places.splice(least, 1)[0] ?? 0;
+  }
+
+  #compareAt(a: number | undefined, b: number | undefined): number {
+    return this.#compare(this.#items[a ?? 0] ?? 0, this.#items[b ?? 0] ?? 0);
+  }
+
   /** Members in ascending order; for comparison and display. */
   sorted(): readonly number[] {
     return [...this.#items].sort((a, b) => this.#compare(a, b));

@@ -7,7 +7,8 @@
  *              ^  ^        |          |
  *              |  backoff<-+          +-> deciding -> failed (tolerated) | ready | backoff
  *              +---- route, resume ---+              skipped
- * States of a run: created -> running -> (ending) -> succeeded | failed | blocked | canceled; blocked -> running.
+ * States of a run: created -> running -> (ending) -> succeeded | failed | blocked | canceled | incomplete; blocked -> running when a person
+ * unblocks it; succeeded, failed, canceled -> running when a person asks for steps again or replaces an artifact. Nothing follows incomplete.
  * Invariants:
  *   E1 a step is `ready` only when `unmet` is 0, that is when every dependency succeeded.
  *   E2 `attempt` only grows.
@@ -23,7 +24,7 @@ import { IndexedHeap } from "./indexed-heap.ts";
 
 export type StepPhase = "waiting" | "ready" | "backoff" | "running" | "gating" | "deciding" | "succeeded" | "failed" | "skipped";
 
-export type RunPhase = "created" | "running" | "succeeded" | "failed" | "blocked" | "canceled";
+export type RunPhase = "created" | "running" | "succeeded" | "failed" | "blocked" | "canceled" | "incomplete";
 
 export type StartCause = EventData["STEP_STARTED"]["cause"];
 
@@ -31,6 +32,8 @@ export type StartCause = EventData["STEP_STARTED"]["cause"];
 export interface Failure {
   readonly kind: "step" | "gate" | "violation";
   readonly status: "failed" | "timeout" | "interrupted" | "error";
+  /** True when the retries or the attempts of the step are used up; a gate or a violation has none. */
+  readonly spent: boolean;
   /** Required gates that did not pass, in document order; empty for other kinds. */
   readonly gates: readonly { readonly id: string; readonly status: "failed" | "error" }[];
   readonly reason: string;
@@ -56,18 +59,22 @@ export interface StepState {
   /** Required gates of this attempt that did not pass. */
   badGates: { readonly id: string; readonly status: "failed" | "error" }[];
   failure: Failure | null;
-  /** Output name to artifact ids of the newest completed attempt. */
+  /** Output name to artifact ids of the newest completed attempt, or of what stands in for it. */
   outputs: ReadonlyMap<string, readonly ArtifactId[]>;
+  /** Times that earlier results stood in for the step. */
+  reuses: number;
+  /** Times that a person replaced an output since the step last ran; its gates then judge again. */
+  replacements: number;
 }
 
 /** How the run is coming to rest: no step starts any more. */
 export interface Ending {
-  readonly outcome: "failed" | "blocked" | "canceled";
+  readonly outcome: "failed" | "blocked" | "canceled" | "incomplete";
   readonly reason: string;
   readonly stepId: string | null;
   readonly gateId: string | null;
-  /** Whether what is in flight is ended (abort, cancel) or awaited (escalate). */
-  readonly interrupts: "abort" | "cancel" | null;
+  /** Whether what is in flight is ended (abort, cancel, security) or awaited (escalate). */
+  readonly interrupts: "abort" | "cancel" | "security" | null;
 }
 
 export interface StoredArtifact {
@@ -105,7 +112,7 @@ export interface RunState {
   readonly inputs: Map<string, ArtifactId>;
   readonly artifacts: Map<ArtifactId, StoredArtifact>;
   /** Counts that the seal states, so that a missing event shows. */
-  readonly counts: { attempts: number; gates: number; artifacts: number; violations: number; routes: number };
+  readonly counts: { attempts: number; gates: number; artifacts: number; violations: number; routes: number; reuses: number; effects: number };
   planHash: Digest | null;
   /** Events folded so far, which is the next event's `seq`. */
   events: number;
@@ -148,7 +155,7 @@ export function createRunState(plan: PlanDocument, runId: string): RunState {
     routeCounts: new Map(),
     inputs: new Map(),
     artifacts: new Map(),
-    counts: { attempts: 0, gates: 0, artifacts: 0, violations: 0, routes: 0 },
+    counts: { attempts: 0, gates: 0, artifacts: 0, violations: 0, routes: 0, reuses: 0, effects: 0 },
     planHash: null,
     events: 0,
   };
@@ -171,6 +178,8 @@ function createStepState(plan: PlanStep, index: number): StepState {
     badGates: [],
     failure: null,
     outputs: new Map(),
+    reuses: 0,
+    replacements: 0,
   };
 }
 

@@ -4,12 +4,12 @@ import type { RunId } from "../contracts/ids.ts";
 import type { RunView } from "../contracts/run-view.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { isSameOwner } from "../ports/lease-store.ts";
-import { CodeGuard } from "../runtime/code-guard.ts";
 import { cancelBody } from "../runtime/drive-run.ts";
 import { isLedHere, leaderDraft, leadRun } from "../runtime/lead-run.ts";
 import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
-import type { RunContext } from "../runtime/run-context.ts";
+import { readSecurity } from "../runtime/security-watch.ts";
 import type { KernelCore } from "./core.ts";
+import { runContextOf } from "./run-context-of.ts";
 import { handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { readRunView } from "./run-views.ts";
 import { loadConfiguration, openSourceTree } from "./workflow-source.ts";
@@ -21,7 +21,7 @@ export async function cancelRun(core: KernelCore, runText: string, reason: strin
   const runId = await core.findRun(runText);
   const { leases } = core.parts.authority;
   const before = await readRunView(core, runId);
-  if (before.status === "succeeded" || before.status === "failed" || before.status === "canceled") {
+  if (before.status === "succeeded" || before.status === "failed" || before.status === "canceled" || before.status === "incomplete") {
     throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is ${before.status} already`, { details: { run_id: runId, status: before.status } });
   }
   await leases.requestStop(runId, core.parts.probe.principal(), reason);
@@ -54,19 +54,10 @@ async function cancelUnled(core: KernelCore, runId: RunId, reason: string): Prom
     const canceled = cancelBody(reason, String(led.token));
     const sourceDir = committed?.event.data.source_dir ?? core.parts.homeDir;
     const tree = await openSourceTree(core, committed === null ? core.parts.homeDir : sourceDir).catch(() => openSourceTree(core, core.parts.homeDir));
-    const run: RunContext = {
-      deps,
-      runId,
-      plan,
-      planHash: state.planHash ?? plan.policy_digest,
-      state,
-      sourceDir,
-      tree,
-      configDir: core.parts.homeDir,
-      principal: deps.probe.principal(),
-      loadedModules: new Map(),
-      codeGuard: new CodeGuard(plan, tree),
-    };
+    const planHash = state.planHash ?? plan.policy_digest;
+    // Ending a run is never refused, whatever the security state is.
+    const security = await readSecurity(deps.security, deps.clock);
+    const run = runContextOf(deps, { runId, plan, planHash, state, sourceDir, tree, configDir: core.parts.homeDir, security });
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...interrupted, canceled]).done();
   });
 }

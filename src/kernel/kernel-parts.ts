@@ -1,5 +1,6 @@
 import type { AttemptFolders } from "../ports/attempt-folders.ts";
 import type { AuthorityStore } from "../ports/authority-store.ts";
+import type { ChangeObservers } from "../ports/change-observer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
 import type { FileTrees } from "../ports/file-tree.ts";
@@ -9,6 +10,7 @@ import type { ObjectStore } from "../ports/object-store.ts";
 import type { ProcessRunner } from "../ports/process-runner.ts";
 import type { RecordFiles } from "../ports/record-files.ts";
 import type { RunIndex } from "../ports/run-index.ts";
+import type { SecurityControl } from "../ports/security-monitor.ts";
 import type { SignatureVerifier } from "../ports/signature-verifier.ts";
 import type { TrustStore } from "../ports/signer.ts";
 
@@ -33,6 +35,10 @@ export interface KernelParts {
   readonly trust: TrustStore;
   readonly verifier: SignatureVerifier;
   readonly index: RunIndex;
+  /** Absent: nobody tells the security state of the workspace. */
+  readonly security?: SecurityControl;
+  /** Absent: writes of steps are not compared. */
+  readonly observers?: ChangeObservers;
   /** Steps at once when nobody says. */
   readonly parallel: number;
 }

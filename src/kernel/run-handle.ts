@@ -32,6 +32,8 @@ export async function runtimeDeps(core: KernelCore, configuration: Configuration
     clock: parts.clock,
     ids: parts.ids,
     unsettled: core.unsettled,
+    security: parts.security ?? null,
+    observers: parts.observers ?? null,
   };
 }
 

@@ -9,7 +9,6 @@ import { verifyPlanCode } from "../graph/bind-code.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { createRunState } from "../graph/run-state.ts";
 import { beginBodies } from "../runtime/begin-run.ts";
-import { CodeGuard } from "../runtime/code-guard.ts";
 import { createRun, writeManifest } from "../runtime/create-run.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
@@ -24,6 +23,7 @@ import { checkedLogs } from "./checked-logs.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
 import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
+import { requireOperational, runContextOf } from "./run-context-of.ts";
 import { finishedHandle, handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { readRunView, viewOf } from "./run-views.ts";
 import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree } from "./workflow-source.ts";
@@ -87,25 +87,15 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
     throw new LilyError("SANDBOX_UNAVAILABLE", "the policy says sandbox: require, and this version of Lily has no sandbox");
   const inputs = await inputFiles(core, loaded, plan.inputs, options.inputs ?? {});
   const deps = await runtimeDeps(core, loaded.configuration);
+  const security = await requireOperational(deps, plan.policy);
   const led =
     options.runId === undefined
       ? await createRun(deps, options.title === undefined ? {} : { title: options.title })
       : await continueCreated(deps, options.runId);
   const state = createRunState(plan, led.runId);
   for (const event of led.events) applyEvent(state, event);
-  const run: RunContext = {
-    deps,
-    runId: led.runId,
-    plan,
-    planHash,
-    state,
-    sourceDir: loaded.dir,
-    tree: loaded.tree,
-    configDir: loaded.configuration.dir,
-    principal: deps.probe.principal(),
-    loadedModules: new Map(),
-    codeGuard: new CodeGuard(plan, loaded.tree),
-  };
+  const { dir: sourceDir, tree, configuration } = loaded;
+  const run = runContextOf(deps, { runId: led.runId, plan, planHash, state, sourceDir, tree, configDir: configuration.dir, security });
   return releasing(led, async () => {
     const leader: readonly EventBody[] = options.runId === undefined ? [] : [leaderDraft(deps, led.token)];
     const bodies = await beginning(core, run, led, options, () => beginBodies(run, inputs, options.parallel ?? core.parts.parallel));
@@ -165,24 +155,13 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
     const configuration = await loadConfiguration(core, tree);
     const deps = await runtimeDeps(core, configuration);
     const state = foldRun(plan, runId, led.events);
+    const security = await requireOperational(deps, plan.policy);
     if (options.parallel !== undefined) state.parallel = options.parallel;
     const bodies = resumeBodies(state, led.token, { unblock: options.unblockReason ?? null });
     const drift = await verifyPlanCode(plan, tree, configuration.tree);
     if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
     requireSchemas(configuration, plan.schemas);
-    const run: RunContext = {
-      deps,
-      runId,
-      plan,
-      planHash: event.data.plan_hash,
-      state,
-      sourceDir,
-      tree,
-      configDir: configuration.dir,
-      principal: deps.probe.principal(),
-      loadedModules: new Map(),
-      codeGuard: new CodeGuard(plan, tree),
-    };
+    const run = runContextOf(deps, { runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, security });
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies]);
   });
 }

@@ -1,5 +1,27 @@
 import type { Digest } from "../base/digest.ts";
 
+/** What a command may do in a sandbox; everything is absolute paths with links resolved. The whole file system is there, read-only, but for these. */
+export interface SandboxSpec {
+  /** Files and folders that may be written. They exist. */
+  readonly writable: readonly string[];
+  /** Paths inside writable folders that stay read-only. They exist. */
+  readonly readOnly: readonly string[];
+  /** Folders that are seen empty. */
+  readonly hidden: readonly string[];
+  /** Paths inside hidden folders that are seen all the same, read-only. */
+  readonly shown: readonly string[];
+  readonly network: "allow" | "deny";
+  /** Executables that can be started, by the command and by whatever it starts; null allows all. */
+  readonly tools: readonly string[] | null;
+}
+
+export interface SandboxSupport {
+  /** As `bubblewrap 0.8.0`; null when there is none that works here. */
+  readonly name: string | null;
+  /** Why there is none; null when there is one. */
+  readonly reason: string | null;
+}
+
 export interface ProcessSpec {
   readonly argv: readonly string[];
   readonly cwd: string;
@@ -17,6 +39,8 @@ export interface ProcessSpec {
   readonly graceMs: number;
   /** Put into the environment as LILY_RUN, so that every descendant can be found. `<run_id>/<step or gate>/<attempt>`. */
   readonly marker: string;
+  /** Absent: no sandbox. Present: the command runs in one, with its own processes, or is not started (SANDBOX_UNAVAILABLE). */
+  readonly sandbox?: SandboxSpec;
 }
 
 export interface ProcessOutcome {
@@ -48,6 +72,8 @@ export interface RunningProcess {
 /** Runs commands: argv, no shell, own process group, clean environment. No process of a step outlives `done` (E6). */
 export interface ProcessRunner {
   start(spec: ProcessSpec): RunningProcess;
+  /** Tried once on this machine, then remembered. */
+  sandbox(): Promise<SandboxSupport>;
   /** The regular executable file that `command` names with this PATH and working directory, links resolved; null when there is none. */
   resolveTool(command: string, path: string, cwd: string): Promise<{ readonly path: string } | null>;
   /** SHA-256 of an executable; remembered while size, time and inode stay. */

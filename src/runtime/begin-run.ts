@@ -13,6 +13,7 @@ import type { PlanInput } from "../contracts/plan-document.ts";
 import type { FileTree } from "../ports/file-tree.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import type { RunContext } from "./run-context.ts";
+import { snapshotBody } from "./security-watch.ts";
 import { storedBody } from "./step-report.ts";
 
 /** Where an input's bytes come from: a file of the workflow's folder, or one that the caller named. */
@@ -45,6 +46,7 @@ export async function beginBodies(run: RunContext, inputs: Readonly<Record<strin
     bodies.push(storedBody(stored));
     ids[name] = stored.artifact.artifact_id;
   }
+  bodies.push(snapshotBody("pre", run.securityAtStart, null, run.state.events));
   bodies.push({ kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: ids, parallel } });
   return bodies;
 }

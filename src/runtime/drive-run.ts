@@ -7,6 +7,7 @@ import { keepLease } from "./lease-keeper.ts";
 import { RunPerformer } from "./performer.ts";
 import type { RunContext } from "./run-context.ts";
 import { RunShell } from "./run-shell.ts";
+import { watchSecurity } from "./security-watch.ts";
 
 const reasonMax = 4096;
 
@@ -19,13 +20,15 @@ export interface DrivenRun {
 /** `first` are the events that start or resume the run; they are appended before anything is decided. */
 export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody[], onEvents: (events: readonly LedgerEvent[]) => void): DrivenRun {
   const { deps, state } = run;
+  const security = watchSecurity(deps.security, deps.clock, run.securityAtStart, (escalation) => shell.escalate(escalation));
   const shell = new RunShell({
     state,
     writer: led.writer,
     clock: deps.clock,
     principal: run.principal,
-    performer: new RunPerformer(run, () => shell.deliver([])),
+    performer: new RunPerformer(run, (delivery) => shell.receive(delivery)),
     onEvents,
+    security,
   });
   let cancels = state.events;
   const cancel = (by: string, reason: string): void => {
@@ -48,6 +51,7 @@ export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody
       await shell.drive();
       await deps.leases.clearStop(run.runId);
     } finally {
+      await security.stop();
       await keeper.stop();
       await led.giveBack();
     }

@@ -3,6 +3,8 @@ import type { EventBody } from "../contracts/event.ts";
 /** What an effect found, as events to record. The runner signs, dates and appends them as one batch. */
 export interface Delivery {
   readonly bodies: readonly EventBody[];
+  /** Asked when the delivery is taken: true when the run went on so that it says nothing any more, and is dropped whole. */
+  readonly isStale?: () => boolean;
 }
 
 /** Something being performed: a step attempt or a gate. */

@@ -59,7 +59,9 @@ export async function performGate(run: RunContext, gate: PlanGate, step: StepSta
 function verdictBody(gate: PlanGate, step: StepState | null, attempt: number, verdict: GateVerdict, data: EventData["GATE_PASSED"]): EventBody {
   const kinds = { passed: "GATE_PASSED", failed: "GATE_FAILED", error: "GATE_ERROR" } as const;
   const kind = kinds[verdict.status];
-  return { kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}`, data };
+  // An output that a person replaced is judged again in the same attempt.
+  const again = step === null || step.replacements === 0 ? "" : `-r${step.replacements}`;
+  return { kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}${again}`, data };
 }
 
 async function observe(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number, end: EndSignal): Promise<Observed> {
@@ -73,6 +75,8 @@ async function observe(run: RunContext, gate: PlanGate, step: StepState | null, 
         const folder = await gateFolder(run, gate, step, attempt);
         return { verdict: await observeHashGate(await openWorkTree(run, folder), gate.check.hash), logs: [] };
       }
+      case "module":
+        return { verdict: gateError(`module gates are not loaded by this version: ${gate.check.module}`), logs: [] };
     }
   } catch (thrown) {
     if (isFault(thrown) || !isLilyError(thrown)) throw thrown;

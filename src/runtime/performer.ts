@@ -1,24 +1,27 @@
 /** Starts the attempts and gates of one run, and says which steps have to wait for trusted code that goes on after its end (E6). */
+import type { EventBody } from "../contracts/event.ts";
+import type { EventData } from "../contracts/events.ts";
 import type { PlanGate } from "../contracts/plan-document.ts";
 import type { ArtifactId } from "../contracts/ids.ts";
 import type { StepState } from "../graph/run-state.ts";
 import { artifactIdsOf, stepReferences } from "./step-references.ts";
-import type { Effect } from "./effect.ts";
+import type { Delivery, Effect } from "./effect.ts";
 import { EndSignal } from "./end-signal.ts";
 import { performGate } from "./perform-gate.ts";
 import { performStep } from "./perform-step.ts";
 import type { RunContext } from "./run-context.ts";
-import type { Performer } from "./run-shell.ts";
+import type { Performer, StartVerdict } from "./run-shell.ts";
+import { explainSkip } from "./explain-skip.ts";
 
 export class RunPerformer implements Performer {
   readonly #run: RunContext;
   readonly #awaited = new Set<Promise<void>>();
-  readonly #onSettled: () => void;
+  readonly #deliver: (delivery: Delivery) => void;
 
-  /** `onSettled` is called when unsettled code settles, so that its step may be decided again. */
-  constructor(run: RunContext, onSettled: () => void) {
+  /** `deliver` takes what is found beside performing; an empty delivery lets a held step be decided again. */
+  constructor(run: RunContext, deliver: (delivery: Delivery) => void) {
     this.#run = run;
-    this.#onSettled = onSettled;
+    this.#deliver = deliver;
   }
 
   startStep(step: StepState, attempt: number): Effect {
@@ -36,10 +39,22 @@ export class RunPerformer implements Performer {
     return [...artifactIdsOf(this.#run.state, stepReferences(step.plan))];
   }
 
-  isUnsettled(step: StepState): boolean {
+  isHeld(step: StepState): boolean {
+    return this.#isUnsettled(step);
+  }
+
+  beforeStart(_step: StepState): StartVerdict {
+    return { kind: "start", bodies: [], why: null };
+  }
+
+  explainSkip(data: EventData["STEP_SKIPPED"]): { readonly body: EventBody; readonly why: ArtifactId } {
+    return explainSkip(this.#run, data);
+  }
+
+  #isUnsettled(step: StepState): boolean {
     const settling = this.#run.deps.unsettled.settlingOf(this.#run.runId, step.plan.id);
     if (settling === null) return false;
-    if (!this.#awaited.has(settling)) void settling.then(this.#onSettled);
+    if (!this.#awaited.has(settling)) void settling.then(() => this.#deliver({ bodies: [] }));
     this.#awaited.add(settling);
     return true;
   }

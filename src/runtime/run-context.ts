@@ -5,6 +5,8 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { JsonValue } from "../base/json-value.ts";
 import type { RunState } from "../graph/run-state.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { ChangeObservers } from "../ports/change-observer.ts";
+import type { SecurityMonitor, SecurityReading } from "../ports/security-monitor.ts";
 import type { AttemptFolders } from "../ports/attempt-folders.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
@@ -39,6 +41,10 @@ export interface RuntimeDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly unsettled: UnsettledCode;
+  /** Null: nobody tells the security state, and runs proceed unless their policy forbids it (S1). */
+  readonly security: SecurityMonitor | null;
+  /** Null: writes of steps are not compared. */
+  readonly observers: ChangeObservers | null;
 }
 
 /** One run while this process leads it. */
@@ -58,4 +64,6 @@ export interface RunContext {
   readonly loadedModules: Map<string, LoadedModule>;
   /** The plan's code in the workflow's folder. */
   readonly codeGuard: CodeGuard;
+  /** What the security monitor said when this process began to lead the run. */
+  readonly securityAtStart: SecurityReading;
 }

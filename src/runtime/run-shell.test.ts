@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { PlanGate, PlanStep } from "../contracts/plan-document.ts";
 import type { Delivery } from "./effect.ts";
 import { type Performer, RunShell } from "./run-shell.ts";
+import { type SecurityWatch, unknownReading } from "./security-watch.ts";
 import { LilyError } from "../base/lily-error.ts";
 import { artifactIdSchema } from "../contracts/artifact-ref.ts";
 import { parseRunId, runStream } from "../contracts/ids.ts";
@@ -28,12 +29,18 @@ const plan = {
   schemas: [],
 } as const;
 
+const quiet: SecurityWatch = { latest: () => unknownReading, look: async () => unknownReading, stop: async () => {} };
+
 test("L3: a shell that is told of a lost lease stops with that fault, and keeps the first one", async () => {
   const performer: Performer = {
     startStep: () => ({ done: Promise.resolve({ bodies: [] }), end: () => {} }),
     startGate: () => ({ done: Promise.resolve({ bodies: [] }), end: () => {} }),
     inputsOf: () => [],
-    isUnsettled: () => false,
+    isHeld: () => false,
+    beforeStart: () => ({ kind: "start", bodies: [], why: null }),
+    explainSkip: () => {
+      throw new Error("nothing is skipped here");
+    },
   };
   const stream = runStream(parseRunId("run-a"));
   const writer: StreamWriter = { stream, token: 1, head: { stream, size: 0, bytes: 0, hash: null }, events: 0, append: async () => [] };
@@ -44,6 +51,7 @@ test("L3: a shell that is told of a lost lease stops with that fault, and keeps 
     principal: "user:ada",
     performer,
     onEvents: () => {},
+    security: quiet,
   });
   const driven = shell.drive();
   shell.fail(new LilyError("LEDGER_TOKEN_STALE", "another process leads"));
@@ -103,7 +111,11 @@ test("E4: a gate is run once an attempt, however often it is decided while it ru
       return { done: ended({ bodies: [{ kind: "GATE_PASSED", key: `GATE_PASSED/${gate.id}`, data }] }, 1), end: () => {} };
     },
     inputsOf: () => [],
-    isUnsettled: () => false,
+    isHeld: () => false,
+    beforeStart: () => ({ kind: "start", bodies: [], why: null }),
+    explainSkip: () => {
+      throw new Error("nothing is skipped here");
+    },
   };
   // Commits take a few turns, so that gates end while a batch that still named them is under way.
   const append: StreamWriter["append"] = async (drafts) => {
@@ -113,7 +125,7 @@ test("E4: a gate is run once an attempt, however often it is decided while it ru
   const writer: StreamWriter = { stream, token: 1, head: { stream, size: 0, bytes: 0, hash: null }, events: 0, append };
   const steps = ["a", "b", "c", "d"].map((id) => stepNamed(id, [gateOf(`${id}-g1`), gateOf(`${id}-g2`)]));
   const state = createRunState({ ...plan, steps }, parseRunId("run-a"));
-  const shell = new RunShell({ state, writer, clock, principal: "user:ada", performer, onEvents: () => {} });
+  const shell = new RunShell({ state, writer, clock, principal: "user:ada", performer, onEvents: () => {}, security: quiet });
   const planned = { plan_hash: digestBytes(""), artifact_id: artifactIdSchema.parse(`art_${"0".repeat(32)}`), workflow: "w", source_dir: "s" };
   shell.deliver([
     { kind: "PLAN_COMMITTED", key: "PLAN_COMMITTED", data: planned },

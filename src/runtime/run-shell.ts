@@ -2,17 +2,22 @@
  * The local shell: drives one run in this process.
  *
  * Owns: the live state of the run, what is in flight, and the order "record, commit, then act".
- * States: driving -> resting (sealed) | stopped (lease lost or a write failed).
+ * States: driving -> resting (sealed) | escalated -> resting (incomplete) | stopped (lease lost or a write failed).
  * Invariants:
  *   E1 an effect starts only after the event that says so is durable.
+ *   S1 the security state is read between that event and the effect; an escalation ends everything in flight, and what it then says
+ *   closes the run in one batch: nothing that ended effects report is recorded any more.
  *   E6 the shell rests only when no effect is in flight.
  *   E7 what an ended effect would have reported is not recorded: it is STEP_INTERRUPTED.
  *   L2 listeners see an event only after it is durable.
  * Not responsible for: deciding (graph/decide), judging, how a step or gate is performed, leases (lease-keeper).
  */
 import { assert } from "../base/assert.ts";
+import { clipText } from "../base/clip-text.ts";
 import { timeText } from "../base/time-text.ts";
 import type { EventBody, EventDraft, LedgerEvent } from "../contracts/event.ts";
+import type { EventData } from "../contracts/events.ts";
+import type { ArtifactId } from "../contracts/ids.ts";
 import type { PlanGate } from "../contracts/plan-document.ts";
 import { applyEvent } from "../graph/apply-event.ts";
 import { type Command, type Decision, decide } from "../graph/decide.ts";
@@ -20,8 +25,18 @@ import type { RunState, StepState } from "../graph/run-state.ts";
 import type { StreamWriter } from "../ledger/ledger.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Delivery, Effect } from "./effect.ts";
+import { type Escalation, type SecurityWatch, snapshotBody } from "./security-watch.ts";
 
-type InterruptReason = "cancel" | "abort" | "goto" | "shutdown";
+const reasonMax = 4096;
+
+type InterruptReason = "cancel" | "abort" | "goto" | "shutdown" | "security";
+
+/** Whether a step that the record allows to start does start now. */
+export type StartVerdict =
+  /** It starts; these are recorded with its start, and the start names the `why.v1` among them. */
+  | { readonly kind: "start"; readonly bodies: readonly EventBody[]; readonly why: ArtifactId | null }
+  /** Somebody looks for earlier results first, holds the step, and delivers what was found. */
+  | { readonly kind: "wait" };
 
 interface InFlight {
   readonly effect: Effect;
@@ -35,8 +50,11 @@ export interface Performer {
   startGate(gate: PlanGate, step: StepState | null, attempt: number): Effect;
   /** Artifact ids that the step's references name, for STEP_STARTED. */
   inputsOf(step: StepState): EventBodyInputs;
-  /** True while an earlier attempt of the step is trusted code that has not settled yet (E6). */
-  isUnsettled(step: StepState): boolean;
+  /** True while the step may not start: an earlier attempt is trusted code that has not settled (E6), or earlier results are looked for. */
+  isHeld(step: StepState): boolean;
+  beforeStart(step: StepState): StartVerdict;
+  /** Why a step is skipped, as a stored `why.v1`. */
+  explainSkip(data: EventData["STEP_SKIPPED"]): { readonly body: EventBody; readonly why: ArtifactId };
 }
 type EventBodyInputs = Extract<EventBody, { readonly kind: "STEP_STARTED" }>["data"]["inputs"];
 
@@ -47,6 +65,7 @@ export interface RunShellOptions {
   readonly principal: string;
   readonly performer: Performer;
   readonly onEvents: (events: readonly LedgerEvent[]) => void;
+  readonly security: SecurityWatch;
 }
 
 /** Events that came in, and who they are signed by. */
@@ -60,6 +79,7 @@ interface Batch {
   /** Gates that this batch starts. */
   readonly gates: Set<string>;
   seals: boolean;
+  starts: boolean;
 }
 
 export class RunShell {
@@ -69,6 +89,7 @@ export class RunShell {
   #inbox: Signed[] = [];
   #wake: (() => void) | null = null;
   #fault: unknown = null;
+  #escalation: Escalation | null = null;
   #at = "";
 
   constructor(options: RunShellOptions) {
@@ -80,10 +101,13 @@ export class RunShell {
   async drive(): Promise<void> {
     try {
       for (;;) {
+        if (this.#escalation !== null) return await this.#closeIncomplete(this.#escalation);
         const { batch, decision } = this.#gather();
         await this.#commit(batch);
-        for (const act of batch.effects) act();
+        if (batch.starts) await this.#options.security.look();
         if (this.#fault !== null) throw this.#fault;
+        if (this.#escalation !== null) continue;
+        for (const act of batch.effects) act();
         if (this.#state.sealed && this.#inFlight.size === 0) return;
         await this.#signal(decision.wakeAtMs);
       }
@@ -95,7 +119,22 @@ export class RunShell {
 
   /** Records events that come from outside the plan, such as a cancel, in the name of `by`. */
   deliver(bodies: readonly EventBody[], by: string = this.#options.principal): void {
-    this.#inbox.push({ bodies, by });
+    this.#receive({ bodies }, by);
+  }
+
+  /** What somebody found who is not performing a step or a gate, such as earlier results that stand in for a step. */
+  receive(delivery: Delivery): void {
+    this.#receive(delivery, this.#options.principal);
+  }
+
+  #receive(delivery: Delivery, by: string): void {
+    this.#inbox.push({ ...delivery, by });
+    this.#rouse();
+  }
+
+  /** The security state rose: the run is closed as incomplete (S1). A run that rests already has nothing to be closed. */
+  escalate(escalation: Escalation): void {
+    this.#escalation ??= escalation;
     this.#rouse();
   }
 
@@ -107,15 +146,18 @@ export class RunShell {
 
   /** Folds what came in, and decides until nothing new comes. Nothing is performed yet. */
   #gather(): { readonly batch: Batch; readonly decision: Decision } {
-    const batch: Batch = { drafts: [], effects: [], gates: new Set(), seals: false };
+    const batch = newBatch();
     const nowMs = this.#options.clock.nowMs();
     this.#at = timeText(nowMs);
     const inbox = this.#inbox;
     this.#inbox = [];
-    for (const delivery of inbox) for (const body of delivery.bodies) if (!this.#isLate(body)) this.#record(batch, body, delivery.by);
+    for (const delivery of inbox) {
+      if (delivery.isStale?.() === true) continue;
+      for (const body of delivery.bodies) if (!this.#isLate(body)) this.#record(batch, body, delivery.by);
+    }
     if (this.#endsRunGate(batch)) return { batch, decision: { commands: [], wakeAtMs: null } };
     for (;;) {
-      const decision = decide(this.#state, nowMs, (step) => this.#options.performer.isUnsettled(step));
+      const decision = decide(this.#state, nowMs, (step) => this.#options.performer.isHeld(step));
       let changed = false;
       for (const command of decision.commands) changed = this.#take(batch, command) || changed;
       if (!changed) return { batch, decision };
@@ -149,7 +191,7 @@ export class RunShell {
   #take(batch: Batch, command: Command): boolean {
     switch (command.kind) {
       case "record":
-        this.#record(batch, command.body);
+        this.#takeRecord(batch, command.body);
         return true;
       case "start":
         this.#takeStart(batch, command.step, command.attempt);
@@ -167,15 +209,33 @@ export class RunShell {
     }
   }
 
+  #takeRecord(batch: Batch, body: EventBody): void {
+    const { performer, security } = this.#options;
+    if (body.kind === "STEP_SKIPPED") {
+      const explained = performer.explainSkip(body.data);
+      this.#record(batch, explained.body);
+      return this.#record(batch, { ...body, data: { ...body.data, why_artifact_id: explained.why } });
+    }
+    if (body.kind === "RUN_SUCCEEDED") this.#record(batch, snapshotBody("post", security.latest(), "completed", this.#state.events));
+    if (body.kind === "RUN_FAILED" || body.kind === "RUN_BLOCKED" || body.kind === "RUN_CANCELED")
+      this.#record(batch, snapshotBody("post", security.latest(), "failed", this.#state.events));
+    this.#record(batch, body);
+  }
+
   #takeStart(batch: Batch, step: StepState, attempt: number): void {
     const { performer } = this.#options;
+    const verdict = performer.beforeStart(step);
+    if (verdict.kind === "wait") return;
+    for (const body of verdict.bodies) this.#record(batch, body);
     const data = {
       step_id: step.plan.id,
       attempt,
       cause: step.cause,
       ...(step.routeId === null ? {} : { route_id: step.routeId }),
       inputs: performer.inputsOf(step),
+      ...(verdict.why === null ? {} : { why_artifact_id: verdict.why }),
     };
+    batch.starts = true;
     this.#record(batch, { kind: "STEP_STARTED", key: `STEP_STARTED/${step.plan.id}/${attempt}`, data });
     batch.effects.push(() => this.#watch(`${step.plan.id}/${attempt}`, step, attempt, () => performer.startStep(step, attempt)));
   }
@@ -216,7 +276,7 @@ export class RunShell {
   #finish(key: string, entry: InFlight, delivery: Delivery): void {
     this.#inFlight.delete(key);
     const { interrupted, step } = entry;
-    if (interrupted === null || (interrupted !== "goto" && isAbandoned(delivery))) this.deliver(delivery.bodies);
+    if (interrupted === null || (interrupted !== "goto" && isAbandoned(delivery))) this.receive(delivery);
     else this.deliver(step === null ? [] : [interruptedBody(step, entry.attempt, interrupted)]);
   }
 
@@ -234,8 +294,31 @@ export class RunShell {
     this.#options.onEvents(events);
   }
 
+  /** Ends what is in flight, drops what it reports, and closes the run in one batch. */
+  async #closeIncomplete({ from, reading }: Escalation): Promise<void> {
+    await this.#endAll();
+    const batch = newBatch();
+    this.#at = timeText(this.#options.clock.nowMs());
+    const state = this.#state;
+    if (state.sealed) return;
+    const reason = reading.reason ?? `the security state rose from ${from} to ${reading.state}`;
+    const open = [...state.running, ...state.gating].sort((a, b) => a - b).flatMap((index) => state.steps[index] ?? []);
+    this.#record(batch, {
+      kind: "SECURITY_ESCALATED",
+      key: `SECURITY_ESCALATED/${state.events}`,
+      data: { from, to: reading.state, reason: clipText(reason, reasonMax) },
+    });
+    for (const step of open) this.#record(batch, interruptedBody(step, step.attempt, "security"));
+    this.#record(batch, snapshotBody("post", reading, "escalation", state.events));
+    const because = `the security state rose from ${from} to ${reading.state} while the run was going on`;
+    this.#record(batch, { kind: "RUN_INCOMPLETE", key: `RUN_INCOMPLETE/${state.events}`, data: { reason: because, code: "SECURITY_ESCALATED" } });
+    this.#record(batch, sealBody(state));
+    batch.seals = true;
+    await this.#commit(batch);
+  }
+
   async #signal(wakeAtMs: number | null): Promise<void> {
-    if (this.#inbox.length > 0 || this.#fault !== null) return;
+    if (this.#inbox.length > 0 || this.#fault !== null || this.#escalation !== null) return;
     const { clock } = this.#options;
     const roused = new Promise<void>((resolve) => {
       this.#wake = resolve;
@@ -259,6 +342,10 @@ export class RunShell {
     for (const entry of open) entry.effect.end();
     await Promise.allSettled(open.map((entry) => entry.effect.done));
   }
+}
+
+function newBatch(): Batch {
+  return { drafts: [], effects: [], gates: new Set(), seals: false, starts: false };
 }
 
 function interruptedBody(step: StepState, attempt: number, reason: InterruptReason): EventBody {

@@ -42,6 +42,8 @@ export function gateReferences(gate: PlanGate): readonly Reference[] {
       return referencesIn([...gate.check.argv, gate.check.env]);
     case "schema":
       return referencesIn(gate.check.of);
+    case "module":
+      return referencesIn(gate.check.with);
     case "hash":
       return [];
   }

@@ -107,7 +107,7 @@ function attempt(n: number, changes: Partial<AttemptView> = {}): AttemptView {
 }
 
 export function step(id: string, status: StepView["status"], attempts: readonly AttemptView[]): StepView {
-  return { step_id: id, status, attempts, produced_artifact_ids: [], gate_result_ids: [], policy_violation_ids: [] };
+  return { step_id: id, status, attempts, produced_artifact_ids: [], gate_result_ids: [], policy_violation_ids: [], why_id: null };
 }
 
 function gateView(changes: Partial<GateView> = {}): GateView {

@@ -1,13 +1,15 @@
 /** One random workflow through the real run shell and the real ledger, over memory adapters. */
 import { taggedDigest } from "../../src/base/digest.ts";
-import { artifactIdSchema } from "../../src/contracts/artifact-ref.ts";
+import { type ArtifactRef, artifactIdSchema } from "../../src/contracts/artifact-ref.ts";
 import type { EventBody } from "../../src/contracts/event.ts";
-import { parseRunId, runStream } from "../../src/contracts/ids.ts";
+import type { EventData } from "../../src/contracts/events.ts";
+import { type ArtifactId, parseRunId, runStream } from "../../src/contracts/ids.ts";
 import type { PlanDocument, PlanGate } from "../../src/contracts/plan-document.ts";
 import type { StepState } from "../../src/graph/run-state.ts";
 import type { Effect } from "../../src/runtime/effect.ts";
 import { foldRun, resumeBodies } from "../../src/runtime/resume-run.ts";
-import { type Performer, RunShell } from "../../src/runtime/run-shell.ts";
+import { type Performer, RunShell, type StartVerdict } from "../../src/runtime/run-shell.ts";
+import { type SecurityWatch, unknownReading } from "../../src/runtime/security-watch.ts";
 import { allEvents, MemoryWorkspace } from "../../src/testkit/memory-workspace.ts";
 import { Random } from "../sim/random.ts";
 import { randomPlan } from "../sim/random-plan.ts";
@@ -44,7 +46,15 @@ async function lead(workspace: MemoryWorkspace, plan: PlanDocument, random: Rand
   const state = foldRun(plan, runId, events);
   if (state.sealed) return true;
   const clock = workspace.clock;
-  const shell = new RunShell({ state, writer, clock, principal: "user:ada", performer: new RandomPerformer(workspace, random), onEvents: () => {} });
+  const shell = new RunShell({
+    state,
+    writer,
+    clock,
+    principal: "user:ada",
+    performer: new RandomPerformer(workspace, random),
+    onEvents: () => {},
+    security: quiet,
+  });
   shell.deliver(state.phase === "running" ? resumeBodies(state, life + 1, { unblock: null }) : events.length === 0 ? beginBodies(random) : []);
   if (random.chance(0.1)) shell.deliver([{ kind: "CANCEL_REQUESTED", key: "CANCEL_REQUESTED/told", data: { reason: "enough" } }]);
   const driven = shell.drive();
@@ -75,6 +85,21 @@ function beginBodies(random: Random): readonly EventBody[] {
     { kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: {}, parallel: 1 + random.below(4) } },
   ];
 }
+
+const quiet: SecurityWatch = { latest: () => unknownReading, look: async () => unknownReading, stop: async () => {} };
+const whyArtifact: ArtifactRef = {
+  artifact_id: artifactId,
+  run_id: runId,
+  artifact_type: "why.v1",
+  storage_kind: "json",
+  digest: taggedDigest("plan", "why"),
+  size: 1,
+  media_type: "application/json",
+  producer_id: "kernel",
+  producer_kind: "system",
+  created_at: "2026-01-01T00:00:00.000Z",
+  inputs: [],
+};
 
 /** Performs nothing: each attempt and gate ends at random after a few turns. */
 class RandomPerformer implements Performer {
@@ -121,8 +146,20 @@ class RandomPerformer implements Performer {
     return [];
   }
 
-  isUnsettled(): boolean {
+  isHeld(): boolean {
     return false;
+  }
+
+  beforeStart(): StartVerdict {
+    return { kind: "start", bodies: [], why: null };
+  }
+
+  explainSkip(data: EventData["STEP_SKIPPED"]): { readonly body: EventBody; readonly why: ArtifactId } {
+    const artifact = { ...whyArtifact, artifact_name: `why/${data.step_id}` };
+    return {
+      body: { kind: "ARTIFACT_STORED", key: `ARTIFACT_STORED/${data.step_id}/${data.attempt}/${this.#random.below(1e9)}`, data: { artifact } },
+      why: artifactId,
+    };
   }
 
   #effect(body: EventBody): Effect {

@@ -37,7 +37,7 @@ interface Effect {
   readonly attempt: number;
   readonly dueMs: number;
   readonly bodies: readonly EventBody[];
-  interrupted: "cancel" | "abort" | "goto" | null;
+  interrupted: "cancel" | "abort" | "goto" | "security" | null;
 }
 
 const eventsMax = 4_000;
@@ -187,7 +187,7 @@ class SimulatedRun {
     this.#effects.set(key, { step, attempt, dueMs: this.#nowMs + this.#random.below(300), bodies, interrupted: null });
   }
 
-  #interrupt(step: StepState, reason: "cancel" | "abort" | "goto"): void {
+  #interrupt(step: StepState, reason: "cancel" | "abort" | "goto" | "security"): void {
     for (const effect of this.#effects.values()) {
       if (effect.step !== step) continue;
       effect.interrupted ??= reason;

@@ -66,6 +66,7 @@ export function createMemoryProcessRunner(options: MemoryProcessRunnerOptions): 
     },
     digestTool: async (path) => toolDigest(tools, path),
     endLeftovers,
+    sandbox: async () => ({ name: null, reason: "there is no sandbox in memory" }),
     alive,
     addLeftover: (marker) => void leftovers.push(marker),
   };

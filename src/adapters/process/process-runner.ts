@@ -23,6 +23,7 @@ export function createProcessRunner(): LocalProcessRunner {
     resolveTool,
     digestTool: (path) => toolDigests.digest(path),
     endLeftovers,
+    sandbox: async () => ({ name: null, reason: "this installation has no sandbox" }),
   };
 }
 

@@ -25,6 +25,7 @@ function rawLine(event: LedgerEvent): string | null {
     case "STEP_FAILED":
     case "STEP_INTERRUPTED":
     case "STEP_SKIPPED":
+    case "STEP_REUSED":
       return stepLine(event);
     case "GATE_PASSED":
     case "GATE_FAILED":
@@ -40,7 +41,18 @@ function rawLine(event: LedgerEvent): string | null {
     case "RUN_FAILED":
     case "RUN_BLOCKED":
     case "RUN_CANCELED":
+    case "RUN_INCOMPLETE":
       return `run       ${event.kind.slice(4).toLowerCase()}: ${event.data.reason}`;
+    case "RERUN_REQUESTED":
+      return `rerun     from ${event.data.step_ids.join(", ")}: ${event.data.reason}`;
+    case "ARTIFACT_REPLACED":
+      return `replaced  ${event.data.step_id ?? "input"} ${event.data.name}: ${event.data.reason}`;
+    case "RUN_FORKED":
+      return `forked    from run ${event.data.from.run_id} after ${event.data.prefix.events} events, from ${event.data.step_ids.join(", ")}`;
+    case "SIDE_EFFECT_OBSERVED":
+      return `effect    ${event.data.step_id} attempt ${event.data.attempt}: ${event.data.category}: ${event.data.description}`;
+    case "SECURITY_ESCALATED":
+      return `security  ${event.data.from} -> ${event.data.to}: ${event.data.reason}`;
     case "RECORD_RECOVERED":
       return `recovered ${event.data.bytes} bytes set aside as ${event.data.set_aside}: ${event.data.reason}`;
     case "WORKSPACE_CREATED":
@@ -50,6 +62,9 @@ function rawLine(event: LedgerEvent): string | null {
     case "RUN_STARTED":
     case "ARTIFACT_STORED":
     case "RUN_SEALED":
+    case "SECURITY_SNAPSHOT":
+    case "SECURITY_STATE_CHANGED":
+    case "AUTH_DENIED":
     case "CHECKPOINT_CUT":
       return null;
   }
@@ -69,6 +84,8 @@ function stepLine(event: StepEvent): string {
       return `${step} attempt ${event.data.attempt} ${event.data.outcome === "timeout" ? "timed out" : "failed"} after ${durationText(event.data.duration_ms)}: ${event.data.code}: ${event.data.reason}`;
     case "STEP_INTERRUPTED":
       return `${step} attempt ${event.data.attempt} interrupted: ${event.data.reason}`;
+    case "STEP_REUSED":
+      return `${step} reused from attempt ${event.data.from.attempt} of run ${event.data.from.run_id}`;
     case "STEP_SKIPPED":
       return `${step} skipped because of ${event.data.because}: ${event.data.reason}`;
   }
