@@ -1,7 +1,8 @@
 /** How a run ended, for the end of run start, resume, watch and exec: verdict, what failed and its last log lines, how to verify. */
 import { basename, join } from "node:path";
 import type { AttemptView, GateView, RunView, StepView } from "../contracts/run-view.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import { isLilyError } from "../base/lily-error.ts";
+import type { CheckedLog, Kernel } from "../kernel/kernel.ts";
 import type { CliContext } from "./cli-context.ts";
 import { commandLine } from "./command-line.ts";
 import { tailLines } from "./log-tail.ts";
@@ -12,7 +13,7 @@ import { statusTone } from "./render/step-marks.ts";
 
 const tailLineCount = 10;
 
-type LogRow = Awaited<ReturnType<Kernel["runs"]["logs"]>>[number];
+type LogRow = CheckedLog;
 
 export interface OutcomeOptions {
   readonly paint: Paint;
@@ -40,7 +41,7 @@ function verdictLine(view: RunView, paint: Paint): string {
 }
 
 async function failureLines(kernel: Kernel, view: RunView, { paint, isOutputShown }: OutcomeOptions): Promise<readonly string[]> {
-  const logs = await kernel.runs.logs(view.run_id);
+  const logs = await kernel.runs.checkedLogs(view.run_id);
   const lines: string[] = [];
   for (const step of view.steps.filter(({ status }) => status === "failed" || status === "interrupted")) {
     lines.push(...(await stepLines(step, logs, paint, isOutputShown ? 0 : tailLineCount)));
@@ -97,8 +98,20 @@ async function tailsOf(stream: "stdout" | "stderr", logs: readonly LogRow[], cou
   const tails = new Map<LogRow, readonly string[]>();
   if (count === 0) return tails;
   for (const log of logs.filter(({ path }) => basename(path).startsWith(stream))) {
-    const lines = await tailLines(log.absolutePath, count);
+    const lines = await checkedTail(log, count);
     if (lines.some((line) => line.trim() !== "")) tails.set(log, lines);
   }
   return tails;
+}
+
+/** What is shown is what was recorded: a file that was changed since is named, not quoted. */
+async function checkedTail(log: LogRow, count: number): Promise<readonly string[]> {
+  if (log.isMissing) return ["(this file is gone; lily artifact get has what was recorded)"];
+  try {
+    await log.check();
+  } catch (thrown) {
+    if (!isLilyError(thrown, "OBJECT_CORRUPT")) throw thrown;
+    return ["(not shown: this file is not what was recorded; lily doctor tells more)"];
+  }
+  return tailLines(log.absolutePath, count);
 }

@@ -279,4 +279,18 @@ describe("the command line over the real kernel", () => {
     expect([code, stderr.includes("canceling the run"), stderr.includes(" canceled")]).toEqual([130, true, true]);
     expect(existsSync(join(folder, ".lily"))).toBe(true);
   });
+
+  test("A1: the end of a failed run quotes no log that is not what was recorded", async () => {
+    write("quoted.yaml", workflow("exit 0").replace("echo made > out.txt", "echo told; exit 4"));
+    const ran = await lily("run", "start", "quoted.yaml", "--json");
+    const view = JSON.parse(ran.stdout) as RunView;
+    const log = join(view.run_dir, "steps/make/1/stdout.txt");
+    expect((await lily("run", "watch", view.run_id)).stdout).toContain("| told");
+    writeFileSync(log, "sold\n");
+    const changed = (await lily("run", "watch", view.run_id)).stdout;
+    expect(changed).not.toContain("sold");
+    expect(changed).toContain("this file is not what was recorded");
+    rmSync(log);
+    expect((await lily("run", "watch", view.run_id)).stdout).not.toContain("| sold");
+  });
 });
