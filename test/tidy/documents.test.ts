@@ -57,7 +57,33 @@ describe("invariants", () => {
   const tests = testsByInvariant(repoRoot);
 
   test("the page lists every number of the kernel", () => {
-    const wanted = ["L1", "L2", "L3", "L4", "L5", "L6", "A1", "A2", "A3", "E1", "E2", "E3", "E4", "E5", "E6", "E7", "S4", "S5", "S6", "S7", "H1", "H2"];
+    const wanted = [
+      "L1",
+      "L2",
+      "L3",
+      "L4",
+      "L5",
+      "L6",
+      "A1",
+      "A2",
+      "A3",
+      "E1",
+      "E2",
+      "E3",
+      "E4",
+      "E5",
+      "E6",
+      "E7",
+      "S1",
+      "S2",
+      "S3",
+      "S4",
+      "S5",
+      "S6",
+      "S7",
+      "H1",
+      "H2",
+    ];
     expect(listed).toEqual(wanted);
   });
 
