@@ -40,6 +40,25 @@ export async function bindCode(names: CodeNames, tree: FileTree): Promise<readon
   return code;
 }
 
+/**
+ * The files of `code` that one step and its gates depend on, sorted: what its own argv items and `uses` name. `modulePath` is the file
+ * of its module where that lies in `tree`.
+ */
+export async function codeOfStep(
+  step: PlanStep,
+  uses: readonly string[],
+  modulePath: string | null,
+  code: readonly PlanCode[],
+  itemText: CodeNames["itemText"],
+  tree: FileTree,
+): Promise<readonly string[]> {
+  const bound = new Set<string>(code.map((file) => file.path));
+  const named = [...argvItems({ steps: [step], gates: [] })].map((item) => pathOfItem(itemText(item)));
+  const paths = new Set<string>([...named.filter((path) => path !== null), ...(await usedFiles(uses, tree))]);
+  if (modulePath !== null) paths.add(modulePath);
+  return [...paths].filter((path) => bound.has(path)).sort();
+}
+
 /** What changed since the plan was made: each problem names the file, the digest that the plan binds and the one seen. */
 export async function verifyPlanCode(plan: PlanDocument, tree: FileTree, moduleTree: FileTree = tree): Promise<readonly ProblemView[]> {
   const problems: ProblemView[] = [];

@@ -2,6 +2,7 @@ import { caseTwins } from "../base/identifier.ts";
 import type { CheckContext, Path } from "./check-context.ts";
 import { checkArgv, checkDuration, checkEnvironment, checkPath, checkSchemaName, checkTemplate } from "./check-texts.ts";
 import { checkGates } from "./check-gates.ts";
+import { checkPure } from "./check-pure.ts";
 import { needsOf } from "./compile-step.ts";
 import { stepOrder } from "./step-order.ts";
 import type { WorkflowRetry, WorkflowStep } from "./workflow-document.ts";
@@ -101,21 +102,6 @@ function checkOutputs(context: CheckContext, step: WorkflowStep, path: Path): vo
     if (output.glob !== undefined) checkPath(context, output.glob, [...at, "glob"]);
     checkSchemaName(context, output.schema, [...at, "schema"]);
   }
-}
-
-/** Reuse is only true when nothing but what is declared can change the result. */
-function checkPure(context: CheckContext, id: string, step: WorkflowStep, path: Path): void {
-  const { document, policyDefaults, report } = context;
-  if (step.env_affects_output !== undefined && step.pure !== true) report([...path, "env_affects_output"], "says something about pure steps only");
-  if (step.pure !== true) return;
-  const at = [...path, "pure"];
-  if ((step.uses ?? []).length === 0) report(at, `pure step ${id} needs uses: the code that it depends on`);
-  const workdir = step.workdir ?? document.workdir ?? "source";
-  const sandbox = document.policy?.sandbox ?? policyDefaults.sandbox ?? "off";
-  if (workdir === "source" && sandbox === "off") report(at, `pure step ${id} needs workdir: isolated, or policy.sandbox prefer or require`);
-  const open = [...(step.env_from ?? []), ...(step.secrets ?? [])];
-  if (open.length > 0 && step.env_affects_output !== false)
-    report(at, `pure step ${id} takes ${open.join(", ")} from outside; say env_affects_output: false if that changes no output`);
 }
 
 export function checkRetry(context: CheckContext, retry: WorkflowRetry, path: Path): void {

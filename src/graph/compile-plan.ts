@@ -8,7 +8,7 @@ import { type JsonObject, type JsonValue, isJsonObject } from "../base/json-valu
 import { LilyError } from "../base/lily-error.ts";
 import type { PlanDocument, PlanGate, PlanInput, PlanModule, PlanPolicy, PlanRoute, PlanRouteAction, PlanStep } from "../contracts/plan-document.ts";
 import type { FileTree } from "../ports/file-tree.ts";
-import { bindCode, bindModule } from "./bind-code.ts";
+import { bindCode, bindModule, codeOfStep } from "./bind-code.ts";
 import { compileGate, compileStep, referencedOutputs } from "./compile-step.ts";
 import { resolveParams } from "./param-schema.ts";
 import { referencesIn, resolveArgv, resolveText } from "./resolve-template.ts";
@@ -59,7 +59,7 @@ export async function compilePlan(options: CompilePlanOptions): Promise<Compiled
     inputs,
     policy,
     policy_digest: documentDigest("policy", jsonOf(policy)),
-    steps,
+    steps: await withCode(steps, document, modules, modulePaths, code, params, tree),
     gates,
     routes: (document.routes ?? []).map(compileRoute),
     code,
@@ -68,6 +68,36 @@ export async function compilePlan(options: CompilePlanOptions): Promise<Compiled
     schemas: bindSchemas(document, steps, gates, options.schemas ?? {}),
   };
   return { plan, planHash: planHashOf(plan) };
+}
+
+/** A pure step says which of the bound files are its own; the others are kept out of its folder and its key. */
+async function withCode(
+  steps: readonly PlanStep[],
+  document: WorkflowDocument,
+  modules: readonly PlanModule[],
+  modulePaths: readonly string[],
+  code: PlanDocument["code"],
+  params: Readonly<Record<string, JsonValue>>,
+  tree: FileTree,
+): Promise<readonly PlanStep[]> {
+  const placed: PlanStep[] = [];
+  const known = new Map<string, readonly string[]>();
+  for (const step of steps) {
+    if (!step.pure) {
+      placed.push(step);
+      continue;
+    }
+    const { executor } = step;
+    const path = executor.kind === "module" ? (modules.find((one) => one.name === executor.module)?.path ?? null) : null;
+    const modulePath = path !== null && modulePaths.includes(path) ? path : null;
+    const uses = document.steps[step.id]?.uses ?? [];
+    // A plan may have ten thousand steps that differ in their inputs alone.
+    const same = JSON.stringify([uses, modulePath, executor.kind === "process" ? executor.argv : null, step.gates.map(({ check }) => check)]);
+    const own = known.get(same) ?? (await codeOfStep(step, uses, modulePath, code, (item) => itemText(item, params), tree));
+    known.set(same, own);
+    placed.push({ ...step, code: own });
+  }
+  return placed;
 }
 
 /** The digest of a plan: what is approved, and what a resumed run must still have. */

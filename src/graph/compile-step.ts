@@ -35,6 +35,7 @@ export function compileStep(id: string, step: WorkflowStep, { document, position
     timeout_ms: timeout === undefined ? null : parseDuration(timeout),
     retry: compileRetry(step.retry ?? {}, document.defaults?.retry ?? {}),
     pure: step.pure ?? false,
+    ...(step.pure === true && step.env_affects_output !== undefined ? { env_affects_output: step.env_affects_output } : {}),
     effects: (step.effects ?? []).map(({ category, description, reversible, hint }) => ({
       category,
       description,
