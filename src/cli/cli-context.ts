@@ -1,5 +1,6 @@
 /** What a command may touch of the world. Everything is injected, so that each command runs in a test without a process. */
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Security } from "../kernel/security-operations.ts";
 
 /** A stream of the caller. Writing to a reader that went away is no error; `closed` then says so. */
 export interface OutputStream {
@@ -24,6 +25,8 @@ export interface LocalPreset {
   /** The `.lily` folder of the working directory or of one above it. */
   findWorkspace(cwd: string): string | null;
   recoverAuthority(workspaceDir: string): Promise<{ readonly findings: readonly string[] }>;
+  /** The kill switch; opens no database. */
+  localSecurity(workspaceDir: string): Promise<Security>;
 }
 
 /** Flags that every command understands, before or after its name. */

@@ -28,6 +28,7 @@ COMMANDS
   workflow check|plan|graph       check a workflow document before running it
   schema list|show|check          schemas of structured artifacts
   log checkpoint                  sign what was recorded so far
+  security show|set               stop a workspace at once, or let it work again
   doctor                          check the workspace
   explain CODE                    what an error or exit code means, and what to do
   completion bash|zsh|fish        completion for your shell

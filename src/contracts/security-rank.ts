@@ -1,4 +1,4 @@
-import { securityStates } from "./events.ts";
+import type { securityStates } from "./events.ts";
 
 /** OPERATIONAL < DEGRADED < COMPROMISED < LOCKDOWN (S1). UNKNOWN says nothing, so it ranks as OPERATIONAL: a rise is from either. */
 const ranks: Readonly<Record<(typeof securityStates)[number], number>> = { UNKNOWN: 0, OPERATIONAL: 0, DEGRADED: 1, COMPROMISED: 2, LOCKDOWN: 3 };

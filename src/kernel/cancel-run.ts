@@ -22,7 +22,8 @@ export async function cancelRun(core: KernelCore, runText: string, reason: strin
   const { leases } = core.parts.authority;
   const before = await readRunView(core, runId);
   if (before.status === "succeeded" || before.status === "failed" || before.status === "canceled" || before.status === "incomplete") {
-    throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is ${before.status} already`, { details: { run_id: runId, status: before.status } });
+    const why = before.status === "incomplete" ? ": the security state rose and everything of it was ended, so nothing is left to cancel" : "";
+    throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is ${before.status} already${why}`, { details: { run_id: runId, status: before.status } });
   }
   await leases.requestStop(runId, core.parts.probe.principal(), reason);
   while (await isLed(core, runId)) {

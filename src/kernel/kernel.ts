@@ -8,6 +8,7 @@ import type { PlanDocument } from "../contracts/plan-document.ts";
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../contracts/run-view.ts";
 import type { WorkflowDocument } from "../graph/workflow-document.ts";
 import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
+import type { Security } from "./security-operations.ts";
 
 /**
  * A workflow to run: a file on disk, a document built in code (`defineWorkflow`), or a document with the folder its paths are relative to.
@@ -43,6 +44,15 @@ export interface ExecOptions {
   readonly title?: string;
 }
 
+export interface RerunOptions {
+  /** Ids of steps. */
+  readonly from: readonly string[];
+  readonly reason: string;
+  /** Why a blocked run may go on. */
+  readonly unblockReason?: string;
+  readonly parallel?: number;
+}
+
 /** Why a sealed run is not anchored. */
 export interface AnchoringFailure {
   readonly code: string;
@@ -74,6 +84,11 @@ export interface Runs {
    * missing checkpoint, and the handle is of the finished run; one that is covered is RUN_STATE_CONFLICT.
    */
   resume(run: string, options?: { readonly unblockReason?: string; readonly parallel?: number }): Promise<RunHandle>;
+  /**
+   * Does steps of a run that rests, and all that needs them, again; every earlier attempt stays. USAGE_INVALID for a step it does not have,
+   * RUN_STATE_CONFLICT when it does not rest, or is blocked and no `unblockReason` is given, SECURITY_ESCALATED when it is INCOMPLETE, WORKFLOW_DRIFT.
+   */
+  rerun(run: string, options: RerunOptions): Promise<RunHandle>;
   /** Cancels a run that this or another process leads, or that nobody leads; resolves when it rests. */
   cancel(run: string, reason: string): Promise<RunView>;
   /** `run` may be a unique prefix of an id, or `latest`. RUN_NOT_FOUND, RUN_AMBIGUOUS. */
@@ -193,6 +208,7 @@ export interface Kernel {
   readonly schemas: Schemas;
   readonly workflows: Workflows;
   readonly records: Records;
+  readonly security: Security;
   provenance(run: string): Promise<ProvenanceGraph>;
   /** Drops the index and builds it again from records. */
   rebuildIndex(): Promise<{ readonly runs: number; readonly events: number }>;

@@ -4,6 +4,7 @@ import { runStream } from "../contracts/ids.ts";
 import { KernelCore } from "./core.ts";
 import type { Artifacts, Kernel, Records, Runs, Schemas, Workflows } from "./kernel.ts";
 import type { KernelParts } from "./kernel-parts.ts";
+import type { Security, SecurityParts } from "./security-operations.ts";
 
 export function openKernel(parts: KernelParts): Kernel {
   const core = new KernelCore(parts);
@@ -15,6 +16,7 @@ export function openKernel(parts: KernelParts): Kernel {
     schemas: lazySchemas(core),
     workflows: lazyWorkflows(core),
     records: lazyRecords(core),
+    security: lazySecurity(core),
     provenance: async (run) => {
       const { foldProvenance } = await import("../audit/provenance.ts");
       const ledger = await core.ledger();
@@ -42,6 +44,7 @@ function lazyRuns(core: KernelCore): Runs {
     start: async (source, options) => (await load()).start(source, options),
     exec: async (options) => (await load()).exec(options),
     resume: async (run, options) => (await load()).resume(run, options),
+    rerun: async (run, options) => (await load()).rerun(run, options),
     cancel: async (run, reason) => (await load()).cancel(run, reason),
     show: async (run) => (await load()).show(run),
     // Needs the index alone, so that listing runs loads nothing else.
@@ -91,6 +94,16 @@ function lazyRecords(core: KernelCore): Records {
     show: (run, options) => later(load, (records) => records.show(run, options)),
     lines: (run, options) => later(load, (records) => records.lines(run, options)),
     checkpoint: async () => (await load()).checkpoint(),
+  };
+}
+
+function lazySecurity(core: KernelCore): Security {
+  const { security = null, probe, clock, ids } = core.parts;
+  const record: SecurityParts["record"] = async (build) => (await core.ledger()).appendWorkspace(build);
+  const load = async (): Promise<Security> => (await import("./security-operations.ts")).securityOperations({ security, probe, clock, ids, record });
+  return {
+    show: async () => (await load()).show(),
+    set: async (state, reason) => (await load()).set(state, reason),
   };
 }
 

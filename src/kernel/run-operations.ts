@@ -23,8 +23,9 @@ import { checkedLogs } from "./checked-logs.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
 import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
-import { requireOperational, runContextOf } from "./run-context-of.ts";
+import { preSnapshot, refuseIncomplete, requireOperational, runContextOf } from "./run-context-of.ts";
 import { finishedHandle, handleOf, releasing, runtimeDeps } from "./run-handle.ts";
+import { rerunRun } from "./rerun-run.ts";
 import { readRunView, viewOf } from "./run-views.ts";
 import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree } from "./workflow-source.ts";
 
@@ -34,6 +35,7 @@ export function runOperations(core: KernelCore): Runs {
     start: (source, options = {}) => start(core, source, options),
     exec: (options) => exec(core, options),
     resume: (run, options = {}) => resume(core, run, options),
+    rerun: (run, options) => rerunRun(core, run, options),
     cancel: (run, reason) => cancelRun(core, run, reason),
     show: async (run) => readRunView(core, await core.findRun(run)),
     list: async (filter = {}) => (await core.freshIndex()).runs(filter),
@@ -155,6 +157,7 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
     const configuration = await loadConfiguration(core, tree);
     const deps = await runtimeDeps(core, configuration);
     const state = foldRun(plan, runId, led.events);
+    refuseIncomplete(state);
     const security = await requireOperational(deps, plan.policy);
     if (options.parallel !== undefined) state.parallel = options.parallel;
     const bodies = resumeBodies(state, led.token, { unblock: options.unblockReason ?? null });
@@ -162,7 +165,7 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
     if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
     requireSchemas(configuration, plan.schemas);
     const run = runContextOf(deps, { runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, security });
-    return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies]);
+    return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies, preSnapshot(run)]);
   });
 }
 

@@ -18,6 +18,11 @@ export interface SecurityReading {
 export interface SecurityMonitor {
   /** The state now. Called before each start and at least every 250 ms while a run goes on; a cheap look is expected. */
   read(): Promise<SecurityReading>;
+  /**
+   * Called while a run is led. `onChange` asks for a look at once, before the next regular one; it may be called at any time and says
+   * nothing by itself. Returns how to stop; afterwards `onChange` is not called any more.
+   */
+  attend?(onChange: () => void): () => void;
 }
 
 /** A monitor whose state people set. Durable on return; the newest call wins; a crash in between leaves the old state or the new one. */

@@ -6,8 +6,10 @@ import { openFsAttemptFolders } from "../adapters/fs/attempt-folders.ts";
 import { openFsFileTrees } from "../adapters/fs/file-tree.ts";
 import { openFsObjectStore } from "../adapters/fs/object-store.ts";
 import { openFsRecordFiles } from "../adapters/fs/record-files.ts";
+import { openSecurityFile } from "../adapters/fs/security-file.ts";
 import { openFsTrustStore } from "../adapters/fs/trust-store.ts";
 import { createEnvironmentProbe } from "../adapters/process/environment-probe.ts";
+import { processLockdown } from "../adapters/process/lockdown-signal.ts";
 import { createModuleHost } from "../adapters/process/module-host.ts";
 import { createProcessRunner } from "../adapters/process/process-runner.ts";
 import { openSqliteRunIndex } from "../adapters/sqlite/run-index.ts";
@@ -38,6 +40,7 @@ export async function localParts(workspaceDir: string, authority: AuthorityStore
     ids: systemIds,
     trust,
     verifier: signatureVerifier,
+    security: processLockdown.over(openSecurityFile(workspaceDir)),
     index: openSqliteRunIndex(isReadOnly ? ":memory:" : join(workspaceDir, "index.db")),
     parallel: availableParallelism(),
   };

@@ -12,6 +12,7 @@ import { kernelVersion } from "../base/version.ts";
 import { workspaceStream } from "../contracts/ids.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openKernel } from "../kernel/open-kernel.ts";
+import type { Security } from "../kernel/security-operations.ts";
 import type { AuthorityStore } from "../ports/authority-store.ts";
 import { localParts, localTrust } from "./local-parts.ts";
 import { authorityFile, findWorkspace, hasRemains, isWorkspace, makeWorkspaceFolder, workspaceFolder } from "./workspace-files.ts";
@@ -110,6 +111,11 @@ function refuseRemains(workspaceDir: string): void {
 
 function notFound(workspaceDir: string): LilyError {
   return new LilyError("WORKSPACE_NOT_FOUND", `there is no workspace at ${workspaceDir}`, { details: { path: workspaceDir } });
+}
+
+/** The security state of the workspace, also where its database is broken. WORKSPACE_NOT_FOUND. */
+export async function localSecurity(workspaceDir: string): Promise<Security> {
+  return (await import("./local-security.ts")).localSecurity(workspaceDir);
 }
 
 /** Builds the authority again from the records, when the database is lost. */

@@ -5,8 +5,8 @@
  * States: driving -> resting (sealed) | escalated -> resting (incomplete) | stopped (lease lost or a write failed).
  * Invariants:
  *   E1 an effect starts only after the event that says so is durable.
- *   S1 the security state is read between that event and the effect; an escalation ends everything in flight, and what it then says
- *   closes the run in one batch: nothing that ended effects report is recorded any more.
+ *   S1 the security state is read before each batch, and again between the event of a start and its effect; an escalation ends everything
+ *   in flight and closes the run in one batch. Of what ended effects report only side effects are still recorded, before that batch.
  *   E6 the shell rests only when no effect is in flight.
  *   E7 what an ended effect would have reported is not recorded: it is STEP_INTERRUPTED.
  *   L2 listeners see an event only after it is durable.
@@ -24,8 +24,9 @@ import { type Command, type Decision, decide } from "../graph/decide.ts";
 import type { RunState, StepState } from "../graph/run-state.ts";
 import type { StreamWriter } from "../ledger/ledger.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { SecurityState } from "../ports/security-monitor.ts";
 import type { Delivery, Effect } from "./effect.ts";
-import { type Escalation, type SecurityWatch, snapshotBody } from "./security-watch.ts";
+import { type Escalation, type SecurityWatch, snapshotBody, worseReading } from "./security-watch.ts";
 
 const reasonMax = 4096;
 
@@ -79,6 +80,7 @@ interface Batch {
   /** Gates that this batch starts. */
   readonly gates: Set<string>;
   seals: boolean;
+  /** True when it starts steps or gates. */
   starts: boolean;
 }
 
@@ -100,8 +102,10 @@ export class RunShell {
   /** Runs until the run rests and is sealed. Rejects with the fault that stopped it; what was committed stays. */
   async drive(): Promise<void> {
     try {
-      for (;;) {
-        if (this.#escalation !== null) return await this.#closeIncomplete(this.#escalation);
+      // What makes this process the leader, and what was in flight before, is recorded first, whatever the security state is by then.
+      for (let isFirst = true; ; isFirst = false) {
+        if (!isFirst) await this.#options.security.look();
+        if (this.#escalation !== null && !isFirst) return await this.#closeIncomplete(this.#escalation);
         const { batch, decision } = this.#gather();
         await this.#commit(batch);
         if (batch.starts) await this.#options.security.look();
@@ -246,6 +250,7 @@ export class RunShell {
     // by then the gate may have ended, with its verdict waiting in the inbox.
     if (this.#inFlight.has(key) || batch.gates.has(key)) return;
     batch.gates.add(key);
+    batch.starts = true;
     batch.effects.push(() => this.#watch(key, step, attempt, () => this.#options.performer.startGate(gate, step, attempt)));
   }
 
@@ -294,27 +299,35 @@ export class RunShell {
     this.#options.onEvents(events);
   }
 
-  /** Ends what is in flight, drops what it reports, and closes the run in one batch. */
+  /** Ends what is in flight, drops what it reports but for side effects, and closes the run in one batch. */
   async #closeIncomplete({ from, reading }: Escalation): Promise<void> {
-    await this.#endAll();
-    const batch = newBatch();
-    this.#at = timeText(this.#options.clock.nowMs());
+    const goesOn = await this.#endAll();
     const state = this.#state;
     if (state.sealed) return;
+    this.#at = timeText(this.#options.clock.nowMs());
+    await this.#commit(this.#lastFacts());
+    const batch = newBatch();
     const reason = reading.reason ?? `the security state rose from ${from} to ${reading.state}`;
-    const open = [...state.running, ...state.gating].sort((a, b) => a - b).flatMap((index) => state.steps[index] ?? []);
     this.#record(batch, {
       kind: "SECURITY_ESCALATED",
       key: `SECURITY_ESCALATED/${state.events}`,
       data: { from, to: reading.state, reason: clipText(reason, reasonMax) },
     });
-    for (const step of open) this.#record(batch, interruptedBody(step, step.attempt, "security"));
-    this.#record(batch, snapshotBody("post", reading, "escalation", state.events));
-    const because = `the security state rose from ${from} to ${reading.state} while the run was going on`;
-    this.#record(batch, { kind: "RUN_INCOMPLETE", key: `RUN_INCOMPLETE/${state.events}`, data: { reason: because, code: "SECURITY_ESCALATED" } });
+    const open = [...state.running, ...state.gating].sort((a, b) => a - b).flatMap((index) => state.steps[index] ?? []);
+    for (const step of open) this.#record(batch, interruptedBody(step, step.attempt, goesOn.has(step) ? "abandoned" : "security"));
+    this.#record(batch, snapshotBody("post", worseReading(reading, this.#options.security.latest()), "escalation", state.events));
+    this.#record(batch, incompleteBody(state, from, reading.state, [...goesOn]));
     this.#record(batch, sealBody(state));
     batch.seals = true;
     await this.#commit(batch);
+  }
+
+  /** Side effects that were reported and not recorded yet: whoever comes after an escalation needs them most. */
+  #lastFacts(): Batch {
+    const batch = newBatch();
+    for (const { bodies, by } of this.#inbox) for (const body of bodies) if (body.kind === "SIDE_EFFECT_OBSERVED") this.#record(batch, body, by);
+    this.#inbox = [];
+    return batch;
   }
 
   async #signal(wakeAtMs: number | null): Promise<void> {
@@ -337,10 +350,17 @@ export class RunShell {
     this.#wake?.();
   }
 
-  async #endAll(): Promise<void> {
+  /** Ends everything; answers the steps whose trusted code goes on all the same (E6). */
+  async #endAll(): Promise<ReadonlySet<StepState>> {
+    const goesOn = new Set<StepState>();
     const open = [...this.#inFlight.values()];
     for (const entry of open) entry.effect.end();
-    await Promise.allSettled(open.map((entry) => entry.effect.done));
+    const ended = await Promise.allSettled(open.map((entry) => entry.effect.done));
+    for (const [index, result] of ended.entries()) {
+      const step = open[index]?.step ?? null;
+      if (step !== null && result.status === "fulfilled" && isAbandoned(result.value)) goesOn.add(step);
+    }
+    return goesOn;
   }
 }
 
@@ -348,7 +368,7 @@ function newBatch(): Batch {
   return { drafts: [], effects: [], gates: new Set(), seals: false, starts: false };
 }
 
-function interruptedBody(step: StepState, attempt: number, reason: InterruptReason): EventBody {
+function interruptedBody(step: StepState, attempt: number, reason: InterruptReason | "abandoned"): EventBody {
   const data = { step_id: step.plan.id, attempt, reason };
   return { kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${attempt}`, data };
 }
@@ -356,6 +376,14 @@ function interruptedBody(step: StepState, attempt: number, reason: InterruptReas
 /** Trusted code that goes on is named as such, whatever ended it (E6); a goto needs its own reason to reset the step. */
 function isAbandoned({ bodies }: Delivery): boolean {
   return bodies.some((body) => body.kind === "STEP_INTERRUPTED" && body.data.reason === "abandoned");
+}
+
+function incompleteBody(state: RunState, from: SecurityState, to: SecurityState, goesOn: readonly StepState[]): EventBody {
+  const rose = `the security state rose from ${from} to ${to} while the run was going on`;
+  const names = goesOn.map((step) => step.plan.id).join(", ");
+  const reason =
+    names === "" ? rose : `${rose}; module code of ${names} did not stop and goes on, without its context, until the process that led the run ends`;
+  return { kind: "RUN_INCOMPLETE", key: `RUN_INCOMPLETE/${state.events}`, data: { reason: clipText(reason, reasonMax), code: "SECURITY_ESCALATED" } };
 }
 
 function sealBody(state: RunState): EventBody {

@@ -77,7 +77,7 @@ const cases: readonly (readonly [what: string, argv: readonly string[], message:
 
 describe("bad arguments", () => {
   test.each(cases)("refuses %s with exit code 2, before any workspace is touched", async (_what, argv, message) => {
-    const preset = { openLocal: refuse, initWorkspace: refuse, findWorkspace: () => null, recoverAuthority: refuse };
+    const preset = { openLocal: refuse, initWorkspace: refuse, findWorkspace: () => null, recoverAuthority: refuse, localSecurity: refuse };
     const { code, stdout, stderr } = await lily(argv, { preset });
     expect(stderr).toContain(message);
     expect(stderr).toContain("  do     ");
@@ -87,7 +87,7 @@ describe("bad arguments", () => {
 
   test.each(cases)("with --json %s is one document on stdout and nothing on stderr", async (_what, argv, message) => {
     const { code, stdout, stderr } = await lily(["--json", ...argv], {
-      preset: { openLocal: refuse, initWorkspace: refuse, findWorkspace: () => null, recoverAuthority: refuse },
+      preset: { openLocal: refuse, initWorkspace: refuse, findWorkspace: () => null, recoverAuthority: refuse, localSecurity: refuse },
     });
     const { error } = JSON.parse(stdout) as { readonly error: Readonly<Record<string, unknown>> };
     expect(Object.keys(error)).toEqual(["code", "message", "details", "retry", "doc"]);

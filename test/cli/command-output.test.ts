@@ -105,6 +105,18 @@ const cases: readonly Case[] = [
   { name: "record-verify-all-empty", argv: ["record", "verify", "--all"], kernel: { verify: [] } },
   { name: "log-checkpoint", argv: ["log", "checkpoint"] },
   { name: "log-checkpoint-empty", argv: ["log", "checkpoint"], kernel: { checkpoint: false } },
+  { name: "security-show", argv: ["security", "show"] },
+  {
+    name: "security-show-lockdown",
+    argv: ["security", "show"],
+    kernel: { security: { state: "LOCKDOWN", boundary: "set by user:eve\u001b[2J at 2026-01-01T00:00:00.000Z", reason: "leaked\u0007 key" } },
+  },
+  { name: "security-set", argv: ["security", "set", "lockdown", "--reason", "leaked key"] },
+  {
+    name: "security-set-unrecorded",
+    argv: ["security", "set", "LOCKDOWN", "--reason", "leaked key"],
+    kernel: { unrecorded: { code: "AUTHORITY_DAMAGED", message: "the database is damaged\u001b[1m" } },
+  },
   { name: "completion-bash", argv: ["completion", "bash"] },
   { name: "completion-zsh", argv: ["completion", "zsh"] },
   { name: "completion-fish", argv: ["completion", "fish"] },

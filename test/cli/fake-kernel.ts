@@ -30,6 +30,10 @@ export interface FakeOptions {
   /** Called before each event is given out. */
   readonly beforeEvent?: (event: LedgerEvent) => void | Promise<void>;
   readonly empty?: boolean;
+  /** What the security state is. */
+  readonly security?: Awaited<ReturnType<Kernel["security"]["show"]>>;
+  /** Why a security state that was set could not be recorded. */
+  readonly unrecorded?: Awaited<ReturnType<Kernel["security"]["set"]>>["unrecorded"];
 }
 
 export interface Fake {
@@ -161,6 +165,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       start: async (source, request) => reply(handle, "runs.start", source, request),
       exec: async (request) => reply(handle, "runs.exec", request),
       resume: async (run, request) => reply(handle, "runs.resume", run, request),
+      rerun: async (run, request) => reply(handle, "runs.rerun", run, request),
       cancel: async (run, reason) => reply(view, "runs.cancel", run, reason),
       show: async (run) => {
         known(run);
@@ -218,12 +223,22 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
         return options.checkpoint === false ? null : { note, size: 12, root: digest("9"), key_name: "lily/ws-1", verifier_key: "lily/ws-1+00000000+AAAA" };
       },
     },
+    get security() {
+      return security;
+    },
     provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),
     rebuildIndex: async () => reply({ runs: 2, events: 16 }, "rebuildIndex"),
     keyProblem: async () => options.keyProblem ?? null,
     acceptRollback: async (reason) => reply(`rollback accepted: ${reason}`, "acceptRollback", reason),
     doctor: async () => reply(options.findings ?? [{ level: "ok", subject: "identity", message: "workspace ws-1", remedy: null }], "doctor"),
     close: async () => void calls.push(["close"]),
+  };
+  const security: Kernel["security"] = {
+    show: async () => reply(options.security ?? { state: "OPERATIONAL", boundary: "no security.json", reason: null }, "security.show"),
+    set: async (to, reason) => {
+      const change = { from: "OPERATIONAL", to: "LOCKDOWN", reason, by: "user:ada\u001b[31m", unrecorded: options.unrecorded ?? null } as const;
+      return reply(change, "security.set", to, reason);
+    },
   };
   const found = options.found === undefined ? "/work/project/.lily" : options.found;
   const preset: LocalPreset = {
@@ -242,6 +257,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       return reply(made, "initWorkspace", dir);
     },
     findWorkspace: () => found,
+    localSecurity: async () => security,
     recoverAuthority: async (dir) => reply({ findings: ["tokens continue past 7", "open leases are unknown"] }, "recoverAuthority", dir),
   };
   return { preset, calls };

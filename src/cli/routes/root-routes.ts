@@ -6,6 +6,7 @@ import { artifactRoutes } from "./artifact-routes.ts";
 import { schemaRoutes, workflowRoutes } from "./document-routes.ts";
 import { logRoutes, recordRoutes } from "./record-routes.ts";
 import { runRoutes } from "./run-routes.ts";
+import { securityRoutes } from "./security-routes.ts";
 
 const repeated = { kind: "parsed", variadic: true, optional: true } as const;
 
@@ -108,6 +109,7 @@ export const rootRoutes = buildRouteMap({
     workflow: workflowRoutes,
     schema: schemaRoutes,
     log: logRoutes,
+    security: securityRoutes,
     doctor,
     explain,
     completion,
