@@ -8,10 +8,10 @@ import type { FoldedEvent } from "../contracts/event.ts";
 import type { EventData } from "../contracts/events.ts";
 import type { ArtifactId } from "../contracts/ids.ts";
 import { isRested, replaceArtifact, rerunSteps } from "./apply-person.ts";
-import { resetFrom, restartRunGates } from "./reset-steps.ts";
+import { resetFrom, restartRunGates, tolerate } from "./reset-steps.ts";
 import { backoffMs } from "./retry-backoff.ts";
 import { countedAttempts, type Failure, type RunPhase, type RunState, type StepState } from "./run-state.ts";
-import { movePhase, strictDependents, wakeIfMet } from "./step-phase.ts";
+import { movePhase, wakeIfMet } from "./step-phase.ts";
 import { illegal, requirePhase, requireStep } from "./transition-guards.ts";
 
 /** Changes `state` in place; the caller owns it. Throws LEDGER_TRANSITION_ILLEGAL and leaves the state unusable then. */
@@ -321,15 +321,6 @@ function gotoByRoute(state: RunState, event: FoldedEvent, step: StepState | null
   target.cause = "route";
   target.routeId = data.route_id;
   if (step !== null && step.phase === "deciding") tolerate(state, step);
-}
-
-/** The step stays failed, what needs it is skipped, independent steps go on; the run still ends failed. */
-function tolerate(state: RunState, step: StepState): void {
-  movePhase(state, step, "failed");
-  for (const position of strictDependents(state, step.index)) {
-    const dependent = state.steps[position];
-    if (dependent?.phase === "waiting") state.toSkip.push(position);
-  }
 }
 
 function endRun(state: RunState, event: FoldedEvent, kind: "RUN_SUCCEEDED" | "RUN_FAILED" | "RUN_BLOCKED" | "RUN_CANCELED" | "RUN_INCOMPLETE"): void {

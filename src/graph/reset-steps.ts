@@ -41,6 +41,12 @@ function skipFrom(state: RunState, position: number): void {
   for (const each of [position, ...strictDependents(state, position)]) if (state.steps[each]?.phase === "waiting") state.toSkip.push(each);
 }
 
+/** The step stays failed, what needs it is skipped, independent steps go on; the run still ends failed. */
+export function tolerate(state: RunState, step: StepState): void {
+  if (step.phase !== "failed") movePhase(state, step, "failed");
+  for (const position of strictDependents(state, step.index)) if (state.steps[position]?.phase === "waiting") state.toSkip.push(position);
+}
+
 /** Gates of the run are judged again, as a new round, when anything they stand on is done again. */
 export function restartRunGates(state: RunState): void {
   state.runGateIndex = 0;
