@@ -75,6 +75,7 @@ const cases: readonly Case[] = [
   { name: "run-watch-jsonl", argv: ["run", "watch", "latest", "--jsonl"], kernel: failed },
   { name: "run-logs-empty", argv: ["run", "logs", "latest", "--step", "clean", "--attempt", "2", "--stderr"] },
   { name: "run-resume", argv: ["run", "resume", runId, "--unblock", "checked by hand", "--parallel", "1"] },
+  { name: "run-rerun", argv: ["run", "rerun", "latest", "--from", "clean", "--from", "report", "--reason", "mended", "--unblock", "seen", "--parallel", "2"] },
   { name: "run-cancel", argv: ["run", "cancel", "latest", "--reason", "wrong input"], kernel: { view: runView("canceled") } },
   { name: "run-cancel-late", argv: ["run", "cancel", "latest"] },
   { name: "artifact-put", argv: ["artifact", "put", "data.csv", "--type", "table", "--run", "latest"] },

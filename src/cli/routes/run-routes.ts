@@ -2,6 +2,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import { commandDocs } from "../command-docs.ts";
 import { parseCount, parseFilePair, parseNote, parsePair, parsePlanHash, parseText } from "../parse-values.ts";
 import { fileArgument, runArgument } from "../positionals.ts";
+import { runRerunRoute } from "./replay-routes.ts";
 import { proposeRuns } from "../propose-runs.ts";
 import { adapt } from "../stricli-context.ts";
 import { runStatuses } from "../../contracts/run-view.ts";
@@ -172,6 +173,7 @@ export const runRoutes = buildRouteMap({
     watch: runWatchRoute,
     logs: runLogsRoute,
     resume: runResumeRoute,
+    rerun: runRerunRoute,
     cancel: runCancelRoute,
   },
   docs: { brief: "Start, follow, inspect, resume and cancel runs" },

@@ -1,0 +1,38 @@
+import { buildCommand } from "@stricli/core";
+import { commandDocs } from "../command-docs.ts";
+import { parseCount, parseNote, parseText } from "../parse-values.ts";
+import { runArgument } from "../positionals.ts";
+import { adapt } from "../stricli-context.ts";
+
+const reasonFlag = { kind: "parsed", parse: parseNote, brief: "Why; recorded", placeholder: "TEXT" } as const;
+const unblockFlag = { kind: "parsed", parse: parseNote, brief: "Why a blocked run may go on; recorded", placeholder: "REASON", optional: true } as const;
+const parallelFlag = {
+  kind: "parsed",
+  parse: parseCount,
+  brief: "Steps at once; default: as the run was started",
+  placeholder: "N",
+  optional: true,
+} as const;
+const fromFlag = {
+  kind: "parsed",
+  parse: parseText,
+  brief: "Step to do again, with all that needs it; repeat for more",
+  placeholder: "STEP",
+  variadic: true,
+} as const;
+
+export const runRerunRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-rerun.ts")).runRerun),
+  parameters: {
+    flags: { from: fromFlag, reason: reasonFlag, unblock: unblockFlag, parallel: parallelFlag },
+    positional: { kind: "tuple", parameters: [runArgument] },
+  },
+  docs: commandDocs(
+    "Do steps of a run again",
+    "The steps and all that needs them are done again as new attempts of the same run; what comes before them stays as it is.\nEvery earlier attempt, its logs, outputs and verdicts, stays readable. The plan and its code must be what they were.\nExits as lily run start does; 3 when the run does not rest, or is INCOMPLETE.",
+    [
+      ["lily run rerun latest --from clean --reason 'the source was mended'", "the step and its dependents"],
+      ["lily run rerun 0197a --from fetch --from rates --reason 'new prices' --unblock 'looked at'", "two steps of a blocked run"],
+    ],
+  ),
+});
