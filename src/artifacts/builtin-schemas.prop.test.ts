@@ -50,6 +50,7 @@ const valid: Readonly<Record<keyof typeof builtinSchemas, JsonObject>> = {
     because: "code steps/clean.mjs changed",
     timestamp: at,
   },
+  "step_materials.v1": { step_id: "clean", key: digest, materials: [{ kind: "code", name: "steps/clean.mjs", digest }] },
   "artifact_replacement.v1": { original_artifact_id: artifactId, replacement_artifact_id: artifactId, reason: "typo", timestamp: at },
   "security_snapshot.v1": snapshot,
   "side_effect_report.v1": effects,

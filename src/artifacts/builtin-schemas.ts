@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { effectCategories, securityStates, violationTypes } from "../contracts/events.ts";
+import { materialKinds } from "../contracts/materials.ts";
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -90,6 +91,14 @@ export const whyKinds = [
   "dependency",
   "artifact",
 ] as const;
+
+/** What a pure step depended on when it was done: the parts of its reuse key, by name and digest; no values (docs/formats/reuse.md). */
+export const stepMaterialsSchema = z.strictObject({
+  step_id: identifier,
+  key: digest,
+  materials: z.array(z.strictObject({ kind: z.enum(materialKinds), name: z.string(), digest })),
+});
+export type StepMaterials = z.output<typeof stepMaterialsSchema>;
 
 /** Why a step was reused, done again, skipped or denied: the smallest set of things that changed. */
 export const whySchema = z.strictObject({
@@ -208,6 +217,7 @@ export const builtinSchemas = {
   "policy_violation.v1": policyViolationSchema,
   "policy_evaluation.v1": policyEvaluationSchema,
   "why.v1": whySchema,
+  "step_materials.v1": stepMaterialsSchema,
   "artifact_replacement.v1": artifactReplacementSchema,
   "security_snapshot.v1": securitySnapshotSchema,
   "side_effect_report.v1": sideEffectReportSchema,

@@ -1,3 +1,4 @@
+import type { Digest } from "../base/digest.ts";
 import type { ArtifactRef } from "../contracts/artifact-ref.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { StreamHead } from "./journal.ts";
@@ -21,6 +22,25 @@ export interface ArtifactRow {
   readonly seq: number;
   readonly inline: boolean;
 }
+
+/** An attempt of a pure step that completed, with the materials it recorded. */
+export interface ResultRow {
+  readonly run_id: RunId;
+  readonly workflow: string | null;
+  readonly step_id: string;
+  readonly attempt: number;
+  /** Of its STEP_COMPLETED. */
+  readonly seq: number;
+  readonly event: Digest;
+  readonly at: string;
+  readonly key: Digest;
+  readonly materials: ArtifactRef;
+  /** The stored text of the materials where it rode in its event. */
+  readonly inline: string | null;
+}
+
+/** By reuse key, or by the step of a workflow. */
+export type ResultFilter = { readonly key: Digest } | { readonly workflow: string; readonly step_id: string };
 
 export interface ArtifactFilter {
   readonly run_id?: string;
@@ -46,6 +66,12 @@ export interface RunIndex {
   artifact(idPrefix: string): Promise<readonly ArtifactRow[]>;
   /** Artifacts that name this one as an input. */
   consumers(id: ArtifactId): Promise<readonly ArtifactRow[]>;
+  /**
+   * Attempts of pure steps, newest first, without those that something recorded later speaks against: another attempt of the step in
+   * the same run, a required gate that did not pass, a violation, a replaced output, a run left incomplete. A hint, never the word:
+   * whoever uses a result looks into the record.
+   */
+  results(filter: ResultFilter, limit: number): Promise<readonly ResultRow[]>;
   clear(): Promise<void>;
   close(): Promise<void>;
 }

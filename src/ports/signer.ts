@@ -1,3 +1,5 @@
+import type { Digest } from "../base/digest.ts";
+
 /** Signs checkpoints. The key lies outside the workspace, in a file, a KMS or an HSM. */
 export interface Signer {
   /** Name in the signed note, as `lily/<workspace_id>`. */
@@ -14,6 +16,11 @@ export interface TrustStore {
   signer(workspaceId: string): Promise<Signer | null>;
   /** Makes the key, mode 0600; an existing one is kept. Durable on return. */
   createKey(workspaceId: string): Promise<Signer>;
+  /**
+   * HMAC-SHA256 of the text, under a secret of the workspace that is made at the first use and lies beside its key: equal texts are
+   * recognised, and who has not the secret learns nothing of a text that is easy to guess. KEY_INVALID as for the key.
+   */
+  keyedDigest(workspaceId: string, text: string): Promise<Digest>;
   /** Newest checkpoint note remembered, null when none. */
   newestCheckpoint(workspaceId: string): Promise<string | null>;
   /** Remembers a note; never a smaller tree than before (the caller checked consistency). Durable on return. */

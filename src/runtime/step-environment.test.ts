@@ -16,6 +16,7 @@ const caller: Readonly<Record<string, string>> = {
 /** Only what a step's environment is made of. */
 const probe: EnvironmentProbe = {
   snapshot: async () => ({}),
+  machine: async () => ({ os: "memory", arch: "none", runtime: "memory 1", lockfiles: [] }),
   owner: () => ({ host: "h", bootId: "b", pid: 1, startTime: "0" }),
   principal: () => "user:ada",
   base: () => ({ PATH: "/bin", HOME: "/home/ada" }),

@@ -1,6 +1,7 @@
 /**
  * Owns: `<data home>/lily/keys/<workspace_id>`, the checkpoint key, and `<data home>/lily/checkpoints/<workspace_id>/<size>`, the newest
- * note that this machine has seen. `data home` is `$XDG_DATA_HOME`, by default `~/.local/share`.
+ * note that this machine has seen, and `<data home>/lily/secrets/<workspace_id>`, 32 random bytes in hexadecimal digits, under which values
+ * that are kept nowhere are recognised again. `data home` is `$XDG_DATA_HOME`, by default `~/.local/share`.
  * A key file is an Ed25519 private key as PKCS #8 PEM (RFC 8410), so that `openssl pkey -in FILE -pubout` shows its public half.
  * States of a key: absent, then present for ever; Lily never replaces one.
  * Invariants
@@ -9,9 +10,10 @@
  *   An accepted rollback renames them to `<size>.set-aside-<n>`, which nothing reads and nothing deletes.
  * Not responsible for: whether a note verifies; the caller checked it and its consistency.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import * as fs from "node:fs";
-import { join, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
+import type { Digest } from "../../base/digest.ts";
 import { parseIdentifier } from "../../base/identifier.ts";
 import { LilyError } from "../../base/lily-error.ts";
 import type { Signer, TrustStore } from "../../ports/signer.ts";
@@ -28,6 +30,7 @@ export interface FsTrustStoreOptions {
 const keyFileMode = 0o600;
 const keyBytesMax = 4_096;
 const noteBytesMax = 1 << 20;
+const secretPattern = /^[0-9a-f]{64}\n?$/;
 /** Sizes are below 2^53; fixed width makes names sort as numbers. */
 const sizeDigits = 16;
 
@@ -37,6 +40,8 @@ export function openFsTrustStore(options: FsTrustStoreOptions): TrustStore {
 
 class FsTrustStore implements TrustStore {
   readonly #home: string;
+  /** Read once: a secret never changes. */
+  readonly #secrets = new Map<string, string>();
 
   constructor(options: FsTrustStoreOptions) {
     this.#home = join(options.dataHome, "lily");
@@ -63,6 +68,15 @@ class FsTrustStore implements TrustStore {
     const made = await this.signer(workspaceId);
     if (made === null) throw new LilyError("KEY_MISSING", `the key of workspace ${workspaceId} vanished while it was made`);
     return made;
+  }
+
+  async keyedDigest(workspaceId: string, text: string): Promise<Digest> {
+    const id = parseIdentifier(workspaceId, "workspace id");
+    const path = join(this.#home, "secrets", id);
+    const secret = this.#secrets.get(id) ?? readKeyFile(path) ?? (await makeSecret(path));
+    if (!secretPattern.test(secret)) throw keyInvalid(path, "is no secret of 32 bytes in hexadecimal digits");
+    this.#secrets.set(id, secret);
+    return `sha256:${createHmac("sha256", Buffer.from(secret.trim(), "hex")).update(text).digest("hex")}` as Digest;
   }
 
   async newestCheckpoint(workspaceId: string): Promise<string | null> {
@@ -107,6 +121,15 @@ class FsTrustStore implements TrustStore {
   #notesFolder(workspaceId: string): string {
     return join(this.#home, "checkpoints", parseIdentifier(workspaceId, "workspace id"));
   }
+}
+
+/** Another process may be first; whatever stands there is the secret. */
+async function makeSecret(path: string): Promise<string> {
+  await makePrivateFolder(dirname(path));
+  await publishOnce(path, new TextEncoder().encode(`${randomBytes(32).toString("hex")}\n`), keyFileMode);
+  const made = readKeyFile(path);
+  if (made === null) throw new LilyError("KEY_MISSING", `the secret ${path} vanished while it was made`);
+  return made;
 }
 
 function readKeyFile(path: string): string | null {

@@ -1,7 +1,7 @@
 /** Facts that a test fixes, in place of those of a machine. */
 import { sha256Hex } from "../../base/digest.ts";
 import type { JsonObject } from "../../base/json-value.ts";
-import type { EnvironmentProbe } from "../../ports/environment-probe.ts";
+import type { EnvironmentProbe, MachineFacts } from "../../ports/environment-probe.ts";
 import type { LeaseOwner } from "../../ports/lease-store.ts";
 
 export interface MemoryEnvironmentProbeOptions {
@@ -34,11 +34,18 @@ export function createMemoryEnvironmentProbe(options: MemoryEnvironmentProbeOpti
       ...options.facts,
       timestamp: request.at,
     }),
+    machine: async () => ({ os: "memory", arch: "none", runtime: "memory 1.0.0", lockfiles: lockfilesOf(options.facts) }),
     owner: () => owner,
     principal: () => options.principal ?? "user:test",
     select: (patterns) => Object.fromEntries(Object.entries(variables).filter(([name]) => patterns.some((pattern) => matches(name, pattern)))),
     base: () => ({ PATH: variables["PATH"] ?? "/usr/bin:/bin", HOME: variables["HOME"] ?? "/home/ada" }),
   };
+}
+
+function lockfilesOf(facts: JsonObject | undefined): MachineFacts["lockfiles"] {
+  const listed = facts?.["lockfiles"];
+  if (!Array.isArray(listed)) return [];
+  return listed.map((one: JsonObject) => ({ path: String(one["path"]), sha256: String(one["sha256"]) }));
 }
 
 /** Exact names, and patterns with one `*` at the end. */

@@ -1,16 +1,21 @@
 /** In-memory run index: the same fold as the database, for tests and for runs that keep nothing. */
 import { LilyError } from "../../base/lily-error.ts";
-import type { LedgerEvent } from "../../contracts/event.ts";
-import { runOfStream, type RunId, type StreamId } from "../../contracts/ids.ts";
+import type { EventOf, LedgerEvent } from "../../contracts/event.ts";
+import { runOfStream, type RunId, runStream, type StreamId } from "../../contracts/ids.ts";
+import { resultEffectOf } from "../../contracts/result-effect.ts";
 import { statusAfter } from "../../contracts/status-after.ts";
 import type { StreamHead } from "../../ports/journal.ts";
-import type { ArtifactFilter, ArtifactRow, RunIndex, RunRow } from "../../ports/run-index.ts";
+import type { ArtifactFilter, ArtifactRow, ResultFilter, ResultRow, RunIndex, RunRow } from "../../ports/run-index.ts";
 
 export interface MemoryRunIndex extends RunIndex {
   /** Every call is INDEX_DAMAGED until `clear`. */
   damage(): void;
 }
 
+interface Result extends Omit<ResultRow, "workflow" | "materials" | "inline"> {
+  readonly artifactId: string;
+  readonly usable: boolean;
+}
 type Batch = { readonly head: StreamHead; readonly events: readonly LedgerEvent[] };
 
 export function createMemoryRunIndex(): MemoryRunIndex {
@@ -23,6 +28,8 @@ class InMemoryRunIndex implements MemoryRunIndex {
   #folded = new Map<StreamId, number>();
   #runs = new Map<RunId, RunRow>();
   #artifacts = new Map<string, ArtifactRow>();
+  #results = new Map<string, Result>();
+  #materials = new Map<string, Pick<ResultRow, "materials" | "inline">>();
 
   damage(): void {
     this.#damaged = true;
@@ -40,13 +47,14 @@ class InMemoryRunIndex implements MemoryRunIndex {
 
   async apply(batches: readonly Batch[], cursor: number): Promise<void> {
     this.#check();
-    const before = { folded: new Map(this.#folded), runs: new Map(this.#runs), artifacts: new Map(this.#artifacts) };
+    const before = { folded: new Map(this.#folded), runs: new Map(this.#runs), artifacts: new Map(this.#artifacts), results: new Map(this.#results) };
     try {
       for (const batch of batches) this.#applyBatch(batch);
     } catch (thrown) {
       this.#folded = before.folded;
       this.#runs = before.runs;
       this.#artifacts = before.artifacts;
+      this.#results = before.results;
       throw thrown;
     }
     this.#cursor = Math.max(this.#cursor, cursor);
@@ -77,8 +85,21 @@ class InMemoryRunIndex implements MemoryRunIndex {
     return this.#select(({ artifact }) => artifact.inputs.some((input) => input === id));
   }
 
+  async results(filter: ResultFilter, limit: number): Promise<readonly ResultRow[]> {
+    this.#check();
+    const rows = [...this.#results.values()].flatMap(({ usable, artifactId, ...row }): ResultRow[] => {
+      const materials = this.#materials.get(artifactId);
+      const workflow = this.#runs.get(row.run_id)?.workflow ?? null;
+      const wanted = "key" in filter ? row.key === filter.key : row.step_id === filter.step_id && workflow === filter.workflow;
+      return usable && wanted && materials !== undefined ? [{ ...row, workflow, ...materials }] : [];
+    });
+    return rows.sort((a, b) => compareText(b.at, a.at) || compareText(b.run_id, a.run_id) || b.seq - a.seq).slice(0, limit);
+  }
+
   async clear(): Promise<void> {
     this.#damaged = false;
+    this.#results.clear();
+    this.#materials.clear();
     this.#cursor = 0;
     this.#folded.clear();
     this.#runs.clear();
@@ -103,7 +124,8 @@ class InMemoryRunIndex implements MemoryRunIndex {
         throw new LilyError("INDEX_DAMAGED", `the index holds ${next} events of ${head.stream} and was given event ${event.seq}; rebuild it`);
       next++;
       if (run !== null) this.#foldRun(run, event, next);
-      if (event.kind === "ARTIFACT_STORED" && !this.#artifacts.has(event.data.artifact.artifact_id)) {
+      if (run !== null) this.#foldResult(run, event);
+      if (event.kind === "ARTIFACT_STORED" && this.#isPlaced(event)) {
         this.#artifacts.set(event.data.artifact.artifact_id, {
           artifact: event.data.artifact,
           stream: event.stream,
@@ -113,6 +135,33 @@ class InMemoryRunIndex implements MemoryRunIndex {
       }
     }
     if (next > 0) this.#folded.set(head.stream, next);
+  }
+
+  /** A run that reuses a result records its artifacts again; where they were made is what counts, in whatever order streams are read. */
+  #isPlaced(event: EventOf<"ARTIFACT_STORED">): boolean {
+    const { artifact_id, run_id } = event.data.artifact;
+    const known = this.#artifacts.get(artifact_id);
+    const own = runStream(run_id);
+    return known === undefined || (event.stream === own && known.stream !== own);
+  }
+
+  #foldResult(run: RunId, event: LedgerEvent): void {
+    if (event.kind === "ARTIFACT_STORED" && event.data.artifact.artifact_type === "step_materials.v1") {
+      this.#materials.set(event.data.artifact.artifact_id, { materials: event.data.artifact, inline: event.data.inline ?? null });
+    }
+    const effect = resultEffectOf(event);
+    if (effect === null) return;
+    if (effect.kind === "completed") {
+      const { key, artifact_id } = effect.materials;
+      const { step_id, attempt } = effect;
+      const result = { run_id: run, step_id, attempt, seq: event.seq, event: event.hash, at: event.at, key, artifactId: artifact_id, usable: true };
+      this.#results.set(`${run}/${step_id}`, result);
+    } else if (effect.kind === "superseded") this.#results.delete(`${run}/${effect.step_id}`);
+    else {
+      for (const [place, result] of this.#results) {
+        if (result.run_id === run && (effect.kind === "void" || result.step_id === effect.step_id)) this.#results.set(place, { ...result, usable: false });
+      }
+    }
   }
 
   #foldRun(run: RunId, event: LedgerEvent, events: number): void {

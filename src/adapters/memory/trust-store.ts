@@ -1,5 +1,6 @@
 /** In-memory keys and checkpoints, with the promises of the port. Keys last as long as the object. */
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import type { Digest } from "../../base/digest.ts";
 import { LilyError } from "../../base/lily-error.ts";
 import { parseIdentifier } from "../../base/identifier.ts";
 import type { Signer, TrustStore } from "../../ports/signer.ts";
@@ -16,6 +17,7 @@ export interface MemoryTrustStore extends TrustStore {
 export function createMemoryTrustStore(): MemoryTrustStore {
   const keys = new Map<string, { readonly publicKey: KeyObject; readonly privateKey: KeyObject } | "damaged">();
   const notes = new Map<string, { readonly note: string; readonly size: number }>();
+  const secrets = new Map<string, Buffer>();
   const aside = new Map<string, readonly string[]>();
   const setAside = (workspaceId: string): readonly string[] => aside.get(workspaceId) ?? [];
   const signer = async (workspaceId: string): Promise<Signer | null> => {
@@ -40,6 +42,12 @@ export function createMemoryTrustStore(): MemoryTrustStore {
       const made = await signer(workspaceId);
       if (made === null) throw new LilyError("KEY_MISSING", `the key of workspace ${workspaceId} vanished`);
       return made;
+    },
+    keyedDigest: async (workspaceId, text) => {
+      const id = parseIdentifier(workspaceId, "workspace id");
+      const secret = secrets.get(id) ?? randomBytes(32);
+      secrets.set(id, secret);
+      return `sha256:${createHmac("sha256", secret).update(text).digest("hex")}` as Digest;
     },
     newestCheckpoint: async (workspaceId) => notes.get(parseIdentifier(workspaceId, "workspace id"))?.note ?? null,
     rememberCheckpoint: async (workspaceId, note, size) => {

@@ -1,5 +1,7 @@
 /** Facts about this machine, this process and the source, for environment_snapshot.v1 (docs/formats/envelope.md). */
+import { existsSync } from "node:fs";
 import { arch, homedir, release, userInfo } from "node:os";
+import { dirname, join } from "node:path";
 import { hexOf } from "../../base/digest.ts";
 import type { JsonObject } from "../../base/json-value.ts";
 import type { EnvironmentProbe, SnapshotRequest } from "../../ports/environment-probe.ts";
@@ -23,6 +25,12 @@ export function createEnvironmentProbe(options: EnvironmentProbeOptions): Enviro
   const base = () => ({ PATH: env["PATH"] ?? defaultPath, HOME: env["HOME"] ?? homedir() });
   return {
     snapshot: (request) => snapshot(request, options.kernelVersion, env, base().PATH),
+    machine: async (sourceDir) => ({
+      os: process.platform,
+      arch: arch(),
+      runtime: `node ${process.version.slice(1)}`,
+      lockfiles: await findLockfiles(sourceDir, topFolder(sourceDir)),
+    }),
     owner: currentOwner,
     principal: () => `user:${userName(env)}`,
     select: (patterns) => select(env, patterns),
@@ -49,6 +57,14 @@ async function snapshot(request: SnapshotRequest, kernelVersion: string, env: Va
 /** Without version control only the source folder itself is looked at. */
 function topOf(sourceDir: string, source: GitSource | null): string {
   return source?.root ?? sourceDir;
+}
+
+/** The folder of the repository that the source lies in, as version control finds it; looked for without starting it. */
+function topFolder(sourceDir: string): string {
+  for (let folder = sourceDir; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git"))) return folder;
+    if (folder === dirname(folder)) return sourceDir;
+  }
 }
 
 /** The executables that the plan names, in its order, each once. No tool is run to ask for its version; only that of Node itself is known. */

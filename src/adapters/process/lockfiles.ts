@@ -1,11 +1,12 @@
-import { createReadStream } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { hexOf, streamHasher } from "../../base/digest.ts";
+import { hexOf } from "../../base/digest.ts";
+import { ToolDigests } from "./tool-lookup.ts";
 
 const names = ["package-lock.json", "pnpm-lock.yaml", "uv.lock", "poetry.lock", "Cargo.lock", "go.sum"];
 const bytesMax = 256 * 1024 * 1024;
 const foldersMax = 64;
+const lockfileDigests = new ToolDigests();
 
 /** Lockfiles from `dir` up to `top`, paths relative to `top`, in path order. Links and special files are left out. */
 export async function findLockfiles(dir: string, top: string): Promise<readonly { readonly path: string; readonly sha256: string }[]> {
@@ -26,9 +27,7 @@ async function fileHex(path: string): Promise<string | null> {
   try {
     const info = await lstat(path);
     if (!info.isFile() || info.size > bytesMax) return null;
-    const hasher = streamHasher();
-    for await (const chunk of createReadStream(path)) hasher.update(chunk as Buffer);
-    return hexOf(hasher.digest());
+    return hexOf(await lockfileDigests.digest(path));
   } catch {
     return null;
   }

@@ -9,13 +9,15 @@
 import { lstatSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { Digest } from "../../base/digest.ts";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { artifactRefSchema } from "../../contracts/artifact-ref.ts";
 import type { LedgerEvent } from "../../contracts/event.ts";
 import { type ArtifactId, runOfStream, type RunId, type StreamId } from "../../contracts/ids.ts";
+import { resultEffectOf } from "../../contracts/result-effect.ts";
 import { statusAfter } from "../../contracts/status-after.ts";
 import type { StreamHead } from "../../ports/journal.ts";
-import type { ArtifactFilter, ArtifactRow, RunIndex, RunRow } from "../../ports/run-index.ts";
+import type { ArtifactFilter, ArtifactRow, ResultFilter, ResultRow, RunIndex, RunRow } from "../../ports/run-index.ts";
 import { isOutOfSpace } from "./sqlite-error.ts";
 import { createIndexTables, dropIndexTables, indexLayout } from "./run-index-tables.ts";
 
@@ -26,6 +28,8 @@ export function openSqliteRunIndex(path: string): RunIndex {
 
 type Row = Readonly<Record<string, unknown>>;
 type Batch = { readonly head: StreamHead; readonly events: readonly LedgerEvent[] };
+
+const materialsType = "step_materials.v1";
 
 /** Sorts behind every character of an id. */
 const afterAll = "\u{10ffff}";
@@ -88,10 +92,27 @@ class SqliteRunIndex implements RunIndex {
     return this.#artifactRows(where);
   }
 
+  async results(filter: ResultFilter, limit: number): Promise<readonly ResultRow[]> {
+    const where = new Where();
+    where.add("usable = 1");
+    if ("key" in filter) where.equals("key", filter.key);
+    else where.equals("step_id", filter.step_id);
+    if ("workflow" in filter) where.equals("workflow", filter.workflow);
+    const { artifactRefSchema: schema } = await import("../../contracts/artifact-ref.ts");
+    return this.#run((database) => {
+      const rows = prepared(
+        database,
+        `SELECT results.*, workflow, ref, inline FROM results JOIN runs USING (run_id) JOIN materials ON artifact_id = materials
+         ${where.text} ORDER BY at DESC, run_id DESC, seq DESC LIMIT ?`,
+      ).all(...where.values, limit);
+      return rows.map((row) => resultRowOf(row, schema));
+    });
+  }
+
   async clear(): Promise<void> {
     try {
       this.#transaction((database) => {
-        for (const table of ["meta", "streams", "runs", "artifacts", "inputs"]) database.exec(`DELETE FROM ${table}`);
+        for (const table of ["meta", "streams", "runs", "artifacts", "inputs", "results", "materials"]) database.exec(`DELETE FROM ${table}`);
       });
     } catch (thrown) {
       if (!(thrown instanceof LilyError) || thrown.code !== "INDEX_DAMAGED") throw thrown;
@@ -196,6 +217,7 @@ function applyBatch(database: DatabaseSync, { head, events }: Batch): void {
     if (event.seq > next) throw new LilyError("INDEX_DAMAGED", `the index holds ${next} events of ${head.stream} and was given event ${event.seq}; rebuild it`);
     if (run !== null) foldRun(database, run, event);
     if (event.kind === "ARTIFACT_STORED") insertArtifact(database, event);
+    if (run !== null) foldResult(database, run, event);
     next++;
     last = event;
   }
@@ -222,9 +244,13 @@ function foldRun(database: DatabaseSync, run: RunId, event: LedgerEvent): void {
   prepared(database, "UPDATE runs SET status = ? WHERE run_id = ?").run(status, run);
 }
 
+/** A run that reuses a result records its artifacts again; where they were made is what counts, in whatever order streams are read. */
+const insertArtifactText = `INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+  SET stream = excluded.stream, seq = excluded.seq WHERE excluded.stream = 'run/' || run_id AND stream <> excluded.stream`;
+
 function insertArtifact(database: DatabaseSync, event: Extract<LedgerEvent, { readonly kind: "ARTIFACT_STORED" }>): void {
   const { artifact, inline } = event.data;
-  prepared(database, "INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+  prepared(database, insertArtifactText).run(
     artifact.artifact_id,
     event.stream,
     event.seq,
@@ -239,6 +265,41 @@ function insertArtifact(database: DatabaseSync, event: Extract<LedgerEvent, { re
   );
   const insert = prepared(database, "INSERT OR IGNORE INTO inputs VALUES (?, ?)");
   for (const input of artifact.inputs) insert.run(input, artifact.artifact_id);
+}
+
+function foldResult(database: DatabaseSync, run: RunId, event: LedgerEvent): void {
+  if (event.kind === "ARTIFACT_STORED" && event.data.artifact.artifact_type === materialsType) {
+    const { artifact, inline } = event.data;
+    prepared(database, "INSERT OR IGNORE INTO materials VALUES (?, ?, ?)").run(artifact.artifact_id, JSON.stringify(artifact), inline ?? null);
+  }
+  const effect = resultEffectOf(event);
+  switch (effect?.kind) {
+    case "completed": {
+      const { key, artifact_id } = effect.materials;
+      prepared(database, "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)").run(
+        run,
+        effect.step_id,
+        effect.attempt,
+        event.seq,
+        event.hash,
+        event.at,
+        key,
+        artifact_id,
+      );
+      return;
+    }
+    case "superseded":
+      prepared(database, "DELETE FROM results WHERE run_id = ? AND step_id = ?").run(run, effect.step_id);
+      return;
+    case "spoiled":
+      prepared(database, "UPDATE results SET usable = 0 WHERE run_id = ? AND step_id = ?").run(run, effect.step_id);
+      return;
+    case "void":
+      prepared(database, "UPDATE results SET usable = 0 WHERE run_id = ?").run(run);
+      return;
+    case undefined:
+      return;
+  }
 }
 
 class Where {
@@ -295,6 +356,21 @@ function textOrNull(row: Row, column: string): string | null {
 function numberOf(row: Row | undefined, column: string): number {
   const value = row?.[column];
   return typeof value === "number" ? value : 0;
+}
+
+function resultRowOf(row: Row, schema: typeof artifactRefSchema): ResultRow {
+  return {
+    run_id: text(row, "run_id") as RunId,
+    workflow: textOrNull(row, "workflow"),
+    step_id: text(row, "step_id"),
+    attempt: numberOf(row, "attempt"),
+    seq: numberOf(row, "seq"),
+    event: text(row, "event") as Digest,
+    at: text(row, "at"),
+    key: text(row, "key") as Digest,
+    materials: schema.parse(JSON.parse(text(row, "ref"))),
+    inline: textOrNull(row, "inline"),
+  };
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, and tables that are not what this version made. */
