@@ -1,17 +1,26 @@
 import type { Digest } from "../base/digest.ts";
 
-/** What a command may do in a sandbox; everything is absolute paths with links resolved. The whole file system is there, read-only, but for these. */
+/**
+ * What a command may do in a sandbox. All are absolute paths with links resolved. The whole file system is there, read-only, but for
+ * these, and for /dev, /proc, /tmp, /var/tmp and TMPDIR, which the command has for itself. Of what lies in those on this machine it sees
+ * its working directory, itself, and what is named here. With `network: deny` /run is empty too, because sockets lie there.
+ * An inner path wins over an outer one. At the same path the later member of this interface wins.
+ */
 export interface SandboxSpec {
-  /** Files and folders that may be written. They exist. */
+  /** Files and folders that may be written. They exist. A file can be written in place, not replaced. */
   readonly writable: readonly string[];
-  /** Paths inside writable folders that stay read-only. They exist. */
+  /** Paths inside writable folders that stay read-only. They exist. Neither they nor the folders that lead to them can be moved. */
   readonly readOnly: readonly string[];
-  /** Folders that are seen empty. */
+  /** Folders that are seen empty and cannot be written; files that are seen empty. What does not exist is ignored. */
   readonly hidden: readonly string[];
-  /** Paths inside hidden folders that are seen all the same, read-only. */
+  /** Paths inside hidden folders that are seen all the same, read-only. They exist. */
   readonly shown: readonly string[];
+  /** With `deny` there is no interface but a loopback of the command's own. */
   readonly network: "allow" | "deny";
-  /** Executables that can be started, by the command and by whatever it starts; null allows all. */
+  /**
+   * Executables that can be started, by the command and by whatever it starts; null allows all. Every folder of PATH and those where
+   * executables lie by custom hold only these. What is not held is in docs/reference/enforcement.md.
+   */
   readonly tools: readonly string[] | null;
 }
 
@@ -25,7 +34,7 @@ export interface SandboxSupport {
 export interface ProcessSpec {
   readonly argv: readonly string[];
   readonly cwd: string;
-  /** The whole environment of the process; nothing is inherited. */
+  /** The whole environment of the process; nothing is inherited. A sandbox adds PWD, which is `cwd`. */
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number | null;
   /** Files that receive the streams, made on the first byte. */
@@ -39,7 +48,10 @@ export interface ProcessSpec {
   readonly graceMs: number;
   /** Put into the environment as LILY_RUN, so that every descendant can be found. `<run_id>/<step or gate>/<attempt>`. */
   readonly marker: string;
-  /** Absent: no sandbox. Present: the command runs in one, with its own processes, or is not started (SANDBOX_UNAVAILABLE). */
+  /**
+   * Absent: no sandbox. Present: the command runs in one, with its own processes, or not at all: `spawn_failed`, with an error that says
+   * SANDBOX_UNAVAILABLE where none works, or what failed. An exit code of 128 and a signal's number counts as that signal, as in a shell.
+   */
   readonly sandbox?: SandboxSpec;
 }
 

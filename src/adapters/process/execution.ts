@@ -7,8 +7,11 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { messageOf } from "../../base/lily-error.ts";
+import { Readable } from "node:stream";
+import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { ProcessOutcome, ProcessSpec, RunningProcess } from "../../ports/process-runner.ts";
+import { type Bubblewrap, endOf, type Launch, readStatus, sandboxFailure, statusFd } from "./bubblewrap.ts";
+import { withheld } from "./inherited-descriptors.ts";
 import { LogSink } from "./log-sink.ts";
 import { lastPid, processTableReadable } from "./process-table.ts";
 import { ProcessTree, type TreeEnd } from "./process-tree.ts";
@@ -16,6 +19,8 @@ import { ProcessTree, type TreeEnd } from "./process-tree.ts";
 const tailBytes = 4096;
 /** How long output may still arrive after every process is gone. */
 const drainMs = 500;
+/** More than bubblewrap ever says about one command. */
+const statusCharsMax = 4096;
 /** Timers of Node hold 31 bits of milliseconds. */
 const timerMsMax = 2 ** 31 - 1;
 const nothingLeft: TreeEnd = { killed: 0, left: [] };
@@ -25,6 +30,7 @@ type EndCause = "timeout" | "killed" | "output_limit";
 export class Execution implements RunningProcess {
   readonly done: Promise<ProcessOutcome>;
   readonly #spec: ProcessSpec;
+  readonly #bubblewrap: Bubblewrap;
   readonly #startedMs = performance.now();
   readonly #stdout: LogSink;
   readonly #stderr: LogSink;
@@ -36,11 +42,14 @@ export class Execution implements RunningProcess {
   #error: string | null = null;
   #exit: { readonly code: number | null; readonly signal: string | null } | null = null;
   #onExit: () => void = () => undefined;
+  /** What bubblewrap says about the command, while there is a sandbox. */
+  #status = "";
   #closed = false;
   #onClosed: () => void = () => undefined;
 
-  constructor(spec: ProcessSpec) {
+  constructor(spec: ProcessSpec, bubblewrap: Bubblewrap) {
     this.#spec = spec;
+    this.#bubblewrap = bubblewrap;
     const { promise, resolve } = Promise.withResolvers<ProcessOutcome>();
     this.done = promise;
     this.#settle = resolve;
@@ -68,32 +77,57 @@ export class Execution implements RunningProcess {
   }
 
   #start(): void {
-    const [command, ...args] = this.#spec.argv;
-    const idBefore = processTableReadable ? lastPid() : null;
+    const problem = this.#problemBefore();
+    if (problem !== null) {
+      this.#spawnFailed(problem);
+      return;
+    }
     try {
-      const child = spawn(command ?? "", args, {
+      const { file, args } = this.#launch();
+      const idBefore = processTableReadable ? lastPid() : null;
+      const child = spawn(file, args, {
         cwd: this.#spec.cwd,
         env: { ...this.#spec.env, LILY_RUN: this.#spec.marker },
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: this.#spec.sandbox === undefined ? ["ignore", "pipe", "pipe"] : ["ignore", "pipe", "pipe", "pipe", ...withheld()],
         detached: true,
         shell: false,
         windowsHide: true,
       });
       this.#child = child;
       child.on("error", (thrown) => {
-        if (child.pid === undefined) this.#spawnFailed(thrown);
+        if (child.pid === undefined) this.#spawnFailed(this.#spawnMessage(thrown));
       });
       if (child.pid === undefined) return;
-      this.#watch(child, new ProcessTree(child.pid, this.#spec.marker, idBefore, this.#startedMs));
+      this.#watch(child, new ProcessTree(child.pid, this.#spec.marker, idBefore, this.#startedMs, this.#spec.sandbox !== undefined));
     } catch (thrown) {
-      this.#spawnFailed(thrown);
+      this.#spawnFailed(this.#spawnMessage(thrown));
     }
+  }
+
+  /** What bubblewrap would say less clearly. */
+  #problemBefore(): string | null {
+    if (this.#spec.sandbox === undefined) return null;
+    if ((this.#spec.argv[0] ?? "") === "") return "the command is empty";
+    return existsSync(this.#spec.cwd) ? null : `the working directory ${this.#spec.cwd} does not exist`;
+  }
+
+  #launch(): Launch {
+    const { sandbox, argv } = this.#spec;
+    if (sandbox !== undefined) return this.#bubblewrap.launch(this.#spec, sandbox);
+    const [command, ...args] = argv;
+    return { file: command ?? "", args };
   }
 
   #watch(child: ChildProcess, tree: ProcessTree): void {
     this.#tree = tree;
     if (child.stdout !== null) this.#stdout.attach(child.stdout);
     if (child.stderr !== null) this.#stderr.attach(child.stderr);
+    const status = child.stdio[statusFd];
+    if (status instanceof Readable) {
+      status.setEncoding("utf8");
+      status.on("data", (text: string) => this.#takeStatus(text, tree));
+      status.on("error", () => undefined);
+    }
     child.on("exit", (code, signal) => {
       this.#exit = { code, signal };
       tree.leaderGone();
@@ -105,6 +139,12 @@ export class Execution implements RunningProcess {
       this.#onClosed();
     });
     this.#armTimeout();
+  }
+
+  #takeStatus(text: string, tree: ProcessTree): void {
+    this.#status = (this.#status + text).slice(0, statusCharsMax);
+    const { holder } = readStatus(this.#status);
+    if (holder !== null) tree.heldBy(holder);
   }
 
   #armTimeout(): void {
@@ -130,9 +170,9 @@ export class Execution implements RunningProcess {
   }
 
   async #endTree(tree: ProcessTree): Promise<TreeEnd> {
-    await tree.signal("SIGTERM");
+    const told = await tree.signal("SIGTERM");
     if (!processTableReadable) await this.#exited(this.#spec.graceMs);
-    const settled = processTableReadable && (await tree.settled(this.#spec.graceMs));
+    const settled = told && processTableReadable && (await tree.settled(this.#spec.graceMs));
     const end = settled ? nothingLeft : await tree.end();
     if (end.left.length === 0) await this.#exited(null);
     return end;
@@ -183,11 +223,11 @@ export class Execution implements RunningProcess {
   }
 
   #outcome(survivorsKilled: number): ProcessOutcome {
-    const byItself = this.#exit?.signal != null ? "signaled" : "exited";
+    const { outcome, code, signal } = this.#ended();
     return {
-      outcome: this.#cause ?? byItself,
-      exitCode: this.#exit?.code ?? null,
-      signal: this.#exit?.signal ?? null,
+      outcome,
+      exitCode: code,
+      signal,
       stdoutBytes: this.#stdout.bytes,
       stderrBytes: this.#stderr.bytes,
       cut: this.#stdout.cut || this.#stderr.cut,
@@ -199,7 +239,21 @@ export class Execution implements RunningProcess {
     };
   }
 
-  #spawnFailed(thrown: unknown): void {
+  /** How the command ended. In a sandbox it is bubblewrap that was waited for, and its status that tells what became of the command. */
+  #ended(): { readonly outcome: ProcessOutcome["outcome"]; readonly code: number | null; readonly signal: string | null } {
+    const { code = null, signal = null } = this.#exit ?? {};
+    const said = this.#spec.sandbox === undefined || signal !== null ? null : readStatus(this.#status).exitCode;
+    if (said !== null) {
+      const end = endOf(said);
+      return { outcome: this.#cause ?? (end.signal === null ? "exited" : "signaled"), ...end };
+    }
+    if (this.#spec.sandbox === undefined || signal !== null) return { outcome: this.#cause ?? (signal === null ? "exited" : "signaled"), code, signal };
+    if (this.#cause !== null) return { outcome: this.#cause, code: null, signal: null };
+    this.#error ??= sandboxFailure(this.#spec.argv[0] ?? "", this.#stderr.tail);
+    return { outcome: "spawn_failed", code: null, signal: null };
+  }
+
+  #spawnFailed(error: string): void {
     this.#settle({
       outcome: "spawn_failed",
       exitCode: null,
@@ -211,13 +265,14 @@ export class Execution implements RunningProcess {
       survivorsKilled: 0,
       stdoutTail: "",
       stderrTail: "",
-      error: this.#spawnMessage(thrown),
+      error,
     });
   }
 
   #spawnMessage(thrown: unknown): string {
     const command = this.#spec.argv[0] ?? "";
     const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+    if (thrown instanceof LilyError) return `${thrown.code}: ${thrown.message}`;
     if (command === "") return "the command is empty";
     if (!existsSync(this.#spec.cwd)) return `the working directory ${this.#spec.cwd} does not exist`;
     switch (code) {

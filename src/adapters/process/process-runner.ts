@@ -6,6 +6,7 @@
  */
 import { LilyError } from "../../base/lily-error.ts";
 import type { ProcessRunner } from "../../ports/process-runner.ts";
+import { Bubblewrap } from "./bubblewrap.ts";
 import { Execution } from "./execution.ts";
 import { processTableReadable } from "./process-table.ts";
 import { endMarked } from "./process-tree.ts";
@@ -16,14 +17,16 @@ export interface LocalProcessRunner extends ProcessRunner {
   readonly reach: "tree" | "group";
 }
 
-export function createProcessRunner(): LocalProcessRunner {
+/** `sandboxProgram` is bubblewrap: a name that is looked up in PATH of this process, or a path. */
+export function createProcessRunner(options: { readonly sandboxProgram?: string } = {}): LocalProcessRunner {
+  const bubblewrap = new Bubblewrap(options.sandboxProgram ?? "bwrap");
   return {
     reach: processTableReadable ? "tree" : "group",
-    start: (spec) => new Execution(spec),
+    start: (spec) => new Execution(spec, bubblewrap),
     resolveTool,
     digestTool: (path) => toolDigests.digest(path),
     endLeftovers,
-    sandbox: async () => ({ name: null, reason: "this installation has no sandbox" }),
+    sandbox: async () => bubblewrap.support(),
   };
 }
 

@@ -8,7 +8,8 @@
  * How a complete look stays cheap: the kernel gives out ids upwards, so what a short command started lies between the newest id before
  * and after it, and only those few are looked at. A look at the whole table is used when the command took longer, when ids wrapped,
  * or when anything was found. Limit: a process that cleared its environment, made its own session and lost its parent before a look saw
- * it cannot be told from a stranger's; only a sandbox with its own process namespace reaches it.
+ * it cannot be told from a stranger's. In a sandbox it can: there its parent is the first process of the sandbox's own process namespace,
+ * and whatever is in the namespace ends with that one.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { lastPid, type ProcessEntry, processEntry, processExists, processIds, processMarker, processTableReadable } from "./process-table.ts";
@@ -39,10 +40,19 @@ export class ProcessTree {
   /** Members by pid and start time, so that a reused pid is not taken for one. */
   readonly #seen = new Map<number, string>();
   #leaderGone = false;
+  readonly #sandboxed: boolean;
+  /** The process that holds the namespaces of a sandbox together: it ends with what it holds, and all that it holds ends with it. */
+  #holder: number | null = null;
+  /** The command itself, as pid and start time, when it runs in a sandbox. */
+  #command: string | null = null;
 
-  /** `idBefore` is `lastPid()` right before the command was started; `leader` its pid, which is also its group and session. */
-  constructor(leader: number, marker: string, idBefore: number | null, startedMs: number) {
+  /**
+   * `idBefore` is `lastPid()` right before the command was started; `leader` its pid, which is also its group and session. With
+   * `sandboxed` the leader is who made the sandbox and waits for it, and the command runs inside.
+   */
+  constructor(leader: number, marker: string, idBefore: number | null, startedMs: number, sandboxed: boolean) {
     this.#leader = leader;
+    this.#sandboxed = sandboxed;
     this.#marker = marker;
     this.#idBefore = idBefore;
     this.#startedMs = startedMs;
@@ -55,11 +65,42 @@ export class ProcessTree {
     runningLeaders.delete(this.#leader);
   }
 
-  /** Sends a signal to the whole group and to members outside of it. */
-  async signal(name: "SIGTERM" | "SIGKILL"): Promise<void> {
+  /** To be called when the sandbox says which process holds it together. */
+  heldBy(holder: number): void {
+    this.#holder = holder;
+  }
+
+  /**
+   * Sends a signal to the whole group and to members outside of it. In a sandbox SIGTERM is for what runs inside: whoever ends the
+   * sandbox ends all at once, without a grace. True when there was somebody to send it to.
+   */
+  async signal(name: "SIGTERM" | "SIGKILL"): Promise<boolean> {
     const members = await this.#members(null);
+    if (this.#sandboxed && name === "SIGTERM") {
+      const inside = members.filter((member) => !this.#isSandbox(member));
+      for (const member of inside) sendSignal(member.pid, name);
+      return inside.length > 0;
+    }
     this.#signalGroup(name, members);
     for (const member of members) sendSignal(member.pid, name);
+    return true;
+  }
+
+  /** The sandbox itself, as opposed to what runs inside of it: who waits for it, and its first process. */
+  #isSandbox({ pid, parent }: ProcessEntry): boolean {
+    return this.#sandboxed && (pid === this.#leader || pid === this.#holder || (parent === this.#leader && !this.#leaderGone));
+  }
+
+  #isSurvivor(member: ProcessEntry): boolean {
+    return member.pid !== this.#leader && !this.#isSandbox(member) && nameOf(member) !== this.#command;
+  }
+
+  /** As long as the command lives it is the oldest in its sandbox. */
+  #noteCommand(members: Iterable<ProcessEntry>): void {
+    if (!this.#sandboxed || this.#leaderGone || this.#command !== null) return;
+    const inside = [...members].filter((member) => !this.#isSandbox(member));
+    const [oldest] = inside.sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid);
+    if (oldest !== undefined) this.#command = nameOf(oldest);
   }
 
   /**
@@ -107,7 +148,7 @@ export class ProcessTree {
   async endLeftovers(graceMs: number): Promise<TreeEnd> {
     if (this.isClear() || (await this.settled(settleMs))) return { killed: 0, left: [] };
     const names = new Set<string>();
-    for (const member of await this.#members(null)) names.add(`${member.pid}/${member.startTime}`);
+    for (const member of await this.#members(null)) if (this.#isSurvivor(member)) names.add(nameOf(member));
     await this.signal("SIGTERM");
     if (await this.settled(graceMs)) return { killed: names.size, left: [] };
     return this.end(names);
@@ -119,7 +160,7 @@ export class ProcessTree {
     const endMs = performance.now() + unkillableMs;
     for (let pauseMs = 0; ; pauseMs = Math.min(pauseMs + 1, 50)) {
       const members = await this.#members("SIGKILL");
-      for (const member of members) if (member.pid !== this.#leader) names.add(`${member.pid}/${member.startTime}`);
+      for (const member of members) if (this.#isSurvivor(member)) names.add(nameOf(member));
       if (members.length === 0) return { killed: names.size, left: [] };
       if (performance.now() > endMs) return { killed: names.size, left: members.map((member) => member.pid) };
       this.#signalGroup("SIGKILL", members);
@@ -187,6 +228,7 @@ export class ProcessTree {
     }
     addDescendants(members, entries);
     for (const member of members.values()) this.#seen.set(member.pid, member.startTime);
+    this.#noteCommand(members.values());
     return [...members.values()];
   }
 
@@ -259,6 +301,11 @@ function addDescendants(members: Map<number, ProcessEntry>, entries: ReadonlyMap
 function idsBetween(from: number, to: number): readonly number[] {
   if (to < from || to - from > 4096) return processIds();
   return Array.from({ length: to - from }, (_, i) => from + 1 + i);
+}
+
+/** A process for good: its pid may be another's later. */
+function nameOf(member: ProcessEntry): string {
+  return `${member.pid}/${member.startTime}`;
 }
 
 function groupExists(group: number): boolean {
