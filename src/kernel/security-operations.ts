@@ -1,6 +1,6 @@
 /** Showing and setting the security state of a workspace (S1). The state holds once the port has it, whatever becomes of the record. */
 import { clipText } from "../base/clip-text.ts";
-import { type ErrorCode } from "../base/error-table.ts";
+import type { ErrorCode } from "../base/error-table.ts";
 import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
 import type { EventDraft } from "../contracts/event.ts";
 import { isSecurityState, securityRank } from "../contracts/security-rank.ts";

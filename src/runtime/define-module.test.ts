@@ -4,7 +4,16 @@ import { isModuleDefinition } from "../ports/module-definition.ts";
 import type { ModuleContext } from "../ports/module-host.ts";
 import { defineModule } from "./define-module.ts";
 
-const context: ModuleContext = { runId: "r", stepId: "s", attempt: 1, signal: new AbortController().signal, env: {}, cwd: "/", log: () => undefined };
+const context: ModuleContext = {
+  runId: "r",
+  stepId: "s",
+  attempt: 1,
+  signal: new AbortController().signal,
+  env: {},
+  cwd: "/",
+  log: () => undefined,
+  effect: () => undefined,
+};
 
 describe("defineModule", () => {
   test("makes a frozen definition that is known by its brand", () => {

@@ -9,9 +9,10 @@ import type { PlanExecutor } from "../contracts/plan-document.ts";
 import { type ReferenceLookup, resolveValue } from "../graph/resolve-template.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
-import type { LoadedModule, ModuleContext } from "../ports/module-host.ts";
+import type { LoadedModule, ModuleContext, ReportedEffect } from "../ports/module-host.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
+import type { ModuleEffects } from "./module-effects.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import type { Execution } from "./step-report.ts";
@@ -32,6 +33,7 @@ export async function performModule(
   lookup: ReferenceLookup,
   end: EndSignal,
   log: (line: string) => void,
+  effects: ModuleEffects,
   onAbandoned: OnAbandoned,
 ): Promise<Execution> {
   const { clock, probe } = run.deps;
@@ -40,8 +42,10 @@ export async function performModule(
   const { env, redact } = stepEnvironment(probe, step.plan, lookup);
   const input = inputOf(step, lookup);
   const revoker = new AbortController();
-  const context = revocable({ runId: run.runId, stepId: step.plan.id, attempt, signal: revoker.signal, env, log, cwd: folder.cwd }, revoker.signal);
-  const settled = settle(loaded, context, input, redact);
+  const heard = (effect: ReportedEffect): void => effects.report(effect);
+  const whole: ModuleContext = { runId: run.runId, stepId: step.plan.id, attempt, signal: revoker.signal, env, log, effect: heard, cwd: folder.cwd };
+  const context = revocable(whole, revoker.signal);
+  const settled = settle(() => loaded.run(context, input, redact, heard));
   const stopped = await stopOrSettle(run, step, end, settled);
   if (stopped !== null) revoker.abort();
   const result = stopped === null ? await settled : await Promise.race([settled, clock.sleep(settleGraceMs).then(() => null)]);
@@ -59,9 +63,9 @@ export async function performModule(
 
 type Settled = { readonly ok: true; readonly values: Readonly<Record<string, JsonValue>> } | { readonly ok: false; readonly thrown: unknown };
 
-async function settle(loaded: LoadedModule, context: ModuleContext, input: JsonObject, secrets: readonly string[]): Promise<Settled> {
+async function settle(work: () => ReturnType<LoadedModule["run"]>): Promise<Settled> {
   try {
-    return { ok: true, values: await loaded.run(context, input, secrets) };
+    return { ok: true, values: await work() };
   } catch (thrown) {
     return { ok: false, thrown };
   }
@@ -127,6 +131,10 @@ function revocable(context: ModuleContext, revoked: AbortSignal): ModuleContext 
     log: (line) => {
       check();
       context.log(line);
+    },
+    effect: (effect) => {
+      check();
+      context.effect(effect);
     },
   };
 }

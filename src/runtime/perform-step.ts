@@ -13,8 +13,10 @@ import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences, templateReferences } from "./step-references.ts";
 import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type Producer, requireSchema } from "./collect-outputs.ts";
 import type { Delivery } from "./effect.ts";
+import { observedEffects } from "./effect-report.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
+import { ModuleEffects } from "./module-effects.ts";
 import { ModuleLog } from "./module-log.ts";
 import { type ModuleExecutor, type OnAbandoned, performModule } from "./perform-module.ts";
 import { type CommandExecutor, performProcess } from "./perform-process.ts";
@@ -24,11 +26,18 @@ import { completedBody, type Execution, failedBody, type SettledExecution, store
 import { type SecretGuard, secretGuardOf } from "./secret-guard.ts";
 import { storeLogs } from "./store-logs.ts";
 
+/** Told of what is not part of an attempt's report, when it happens. */
+export interface AttemptHooks {
+  readonly onAbandoned: OnAbandoned;
+  /** A side effect that a module reported: recorded at once, whatever becomes of the attempt. */
+  readonly onEffect: (body: EventBody) => void;
+}
+
 /** Rejects on faults only; whatever the step itself does wrong becomes STEP_FAILED. */
-export async function performStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
+export async function performStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, hooks: AttemptHooks): Promise<Delivery> {
   const startedAtMs = run.deps.clock.monotonicMs();
   try {
-    return await attemptStep(run, step, attempt, end, onAbandoned);
+    return await attemptStep(run, step, attempt, end, hooks);
   } catch (thrown) {
     if (isFault(thrown) || !isLilyError(thrown)) throw thrown;
     const durationMs = run.deps.clock.monotonicMs() - startedAtMs;
@@ -46,7 +55,7 @@ interface Attempt {
   readonly secrets: SecretGuard;
 }
 
-async function attemptStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
+async function attemptStep(run: RunContext, step: StepState, attempt: number, end: EndSignal, hooks: AttemptHooks): Promise<Delivery> {
   const references = templateReferences(step.plan);
   const folder = await run.deps.folders.open(run.runId, ["steps", step.plan.id, String(attempt)], attemptWork(run, step));
   await prepareFolder(run, step, folder);
@@ -57,7 +66,7 @@ async function attemptStep(run: RunContext, step: StepState, attempt: number, en
   const { executor } = step.plan;
   if (executor.kind === "module") {
     const lookup = await prepareLookup(run, step, attempt, references, asValue(run, folder));
-    return moduleAttempt(context, executor, lookup, end, onAbandoned);
+    return moduleAttempt(context, executor, lookup, end, hooks);
   }
   await checkCode(run, folder);
   const lookup = await prepareLookup(run, step, attempt, references, asPath(run, folder));
@@ -72,10 +81,11 @@ async function processAttempt(context: Attempt, executor: CommandExecutor, looku
   return report(context, execution, extra, { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
 }
 
-async function moduleAttempt(context: Attempt, executor: ModuleExecutor, lookup: ReferenceLookup, end: EndSignal, onAbandoned: OnAbandoned): Promise<Delivery> {
+async function moduleAttempt(context: Attempt, executor: ModuleExecutor, lookup: ReferenceLookup, end: EndSignal, hooks: AttemptHooks): Promise<Delivery> {
   const { run, step, attempt, folder } = context;
   const log = new ModuleLog(context.secrets, step.plan.log_bytes_max);
-  const execution = await performModule(run, step, executor, attempt, folder, lookup, end, (line) => log.write(line), onAbandoned);
+  const effects = new ModuleEffects(step.plan.id, attempt, context.secrets, hooks.onEffect);
+  const execution = await performModule(run, step, executor, attempt, folder, lookup, end, (line) => log.write(line), effects, hooks.onAbandoned);
   await log.flush(folder);
   return report(context, withLog(execution, log), [], { stdout: log.bytes > 0, stderr: false });
 }
@@ -119,7 +129,10 @@ async function report(
   }
   const logs = await storeLogs(run, producer, folder, written, "log", step.plan.id);
   await writeSummary(context, execution);
-  const stored = [...extra, ...logs.map(storedBody)];
+  const survivorsKilled = execution.executor?.survivors_killed ?? 0;
+  // Changes of files are told by whoever compares the folder; processes that were left behind are known here.
+  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: [], isOutput: () => false, survivorsKilled });
+  const stored = [...extra, ...seen, ...logs.map(storedBody)];
   if (!execution.ok) return { bodies: [...stored, failed(context, execution, logs, execution)] };
   try {
     const outputs = await collect(context, execution.values);

@@ -26,7 +26,10 @@ export class RunPerformer implements Performer {
 
   startStep(step: StepState, attempt: number): Effect {
     const end = new EndSignal();
-    const done = performStep(this.#run, step, attempt, end, (settled) => this.#run.deps.unsettled.keep(this.#run.runId, step.plan.id, settled));
+    const done = performStep(this.#run, step, attempt, end, {
+      onAbandoned: (settled) => this.#run.deps.unsettled.keep(this.#run.runId, step.plan.id, settled),
+      onEffect: (body) => this.#deliver({ bodies: [body] }),
+    });
     return { done, end: () => end.end() };
   }
 

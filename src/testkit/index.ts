@@ -37,7 +37,7 @@ export { idSourceConformance } from "./id-source-conformance.ts";
 export { type AuthoritySubject, journalConformance } from "./journal-conformance.ts";
 export { leaseStoreConformance } from "./lease-store-conformance.ts";
 export { type MemoryProcess, MemoryWorkspace } from "./memory-workspace.ts";
-export { type ModuleBehaviour, type ModuleHostBed, moduleHostConformance } from "./module-host-conformance.ts";
+export { type ModuleBehaviour, type ModuleHostBed, moduleHostConformance, reportedEffects } from "./module-host-conformance.ts";
 export { bytesSource, type ObjectStoreBed, objectStoreConformance } from "./object-store-conformance.ts";
 export { type ProcessBehaviour, type ProcessRunnerBed, processRunnerConformance } from "./process-runner-conformance.ts";
 export { type RecordFilesSubject, recordFilesConformance } from "./record-files-conformance.ts";

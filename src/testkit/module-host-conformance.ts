@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Digest } from "../base/digest.ts";
-import type { ModuleContext, ModuleHost } from "../ports/module-host.ts";
+import type { ModuleContext, ModuleHost, ReportedEffect } from "../ports/module-host.ts";
 
 /** What a module of the suite does when it runs. */
 export type ModuleBehaviour =
@@ -14,8 +14,15 @@ export type ModuleBehaviour =
   | "returns-nan"
   /** Logs `ready`, waits until its signal aborts, then logs `late` and returns no outputs. */
   | "waits"
+  /** Reports the effects `reportedEffects`, then throws an error with the message `after`. */
+  | "reports"
   /** The file holds no module. */
   | "no-module";
+
+export const reportedEffects: readonly ReportedEffect[] = [
+  { category: "network", description: "told \u00e9 the warehouse", reversible: false, details: { order: "17" } },
+  { category: "other", description: "rang a bell" },
+];
 
 export interface ModuleHostBed {
   readonly host: ModuleHost;
@@ -32,6 +39,7 @@ export interface ModuleHostBed {
 export function moduleHostConformance(open: () => Promise<ModuleHostBed>): void {
   const contextFor = (bed: ModuleHostBed, signal: AbortSignal = new AbortController().signal) => {
     const lines: string[] = [];
+    const effects: ReportedEffect[] = [];
     const context: ModuleContext = {
       runId: `conformance-${process.pid}`,
       stepId: "s",
@@ -40,8 +48,9 @@ export function moduleHostConformance(open: () => Promise<ModuleHostBed>): void 
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
       cwd: bed.cwd,
       log: (line) => void lines.push(line),
+      effect: (effect) => void effects.push(effect),
     };
-    return { context, lines };
+    return { context, lines, effects };
   };
   const logged = async (lines: readonly string[]): Promise<void> => {
     while (lines.length === 0) await new Promise<void>((resolve) => void setImmediate(resolve));
@@ -65,13 +74,21 @@ export function moduleHostConformance(open: () => Promise<ModuleHostBed>): void 
 
     it(`${way}: runs of one module do not mix`, async () => {
       const { bed, module } = await loaded("echo");
-      const outputs = await Promise.all([1, 2, 3].map((n) => module.run(contextFor(bed).context, { n })));
+      // A step of its own each: what carries the marker of a run that ended is ended with it.
+      const outputs = await Promise.all([1, 2, 3].map((n) => module.run({ ...contextFor(bed).context, stepId: `s${n}` }, { n })));
       expect(outputs.map((output) => output["seen"])).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
     });
 
     it(`${way}: what a module throws is what its run rejects with`, async () => {
       const { bed, module } = await loaded("throws");
       await expect(module.run(contextFor(bed).context, {})).rejects.toThrow(/out of ink/);
+    });
+
+    it(`${way}: effects are told in order, also when the module throws afterwards`, async () => {
+      const { bed, module } = await loaded("reports");
+      const { context, effects } = contextFor(bed);
+      await expect(module.run(context, {})).rejects.toThrow(/after/);
+      expect(effects).toEqual(reportedEffects);
     });
 
     it.each(["returns-number", "returns-nan"] as const)(`${way}: MODULE_FAILED: outputs must be JSON by name (%s)`, async (behaviour) => {

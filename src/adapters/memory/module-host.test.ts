@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { type ModuleBehaviour, moduleHostConformance } from "../../testkit/module-host-conformance.ts";
+import { type ModuleBehaviour, moduleHostConformance, reportedEffects } from "../../testkit/module-host-conformance.ts";
 import { createMemoryModuleHost, type MemoryModule } from "./module-host.ts";
 
 const runs: Readonly<Record<Exclude<ModuleBehaviour, "no-module">, MemoryModule["run"]>> = {
@@ -9,6 +9,10 @@ const runs: Readonly<Record<Exclude<ModuleBehaviour, "no-module">, MemoryModule[
   },
   throws: () => {
     throw new Error("out of ink");
+  },
+  reports: (context) => {
+    for (const effect of reportedEffects) context.effect(effect);
+    throw new Error("after");
   },
   "returns-number": () => 7,
   "returns-nan": () => ({ x: Number.NaN }),

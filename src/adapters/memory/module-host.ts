@@ -44,9 +44,9 @@ export function createMemoryModuleHost(options: { readonly seed?: number } = {})
       return {
         name,
         version,
-        run: async (context, input) => {
+        run: async (context, input, _secrets, heard = (effect) => context.effect(effect)) => {
           const module = await find(name, path, digest);
-          return untilRevoked(context, (own) => run(name, module, own, input));
+          return untilRevoked(context, heard, (own) => run(name, module, own, input));
         },
       };
     },
@@ -60,7 +60,7 @@ export function createMemoryModuleHost(options: { readonly seed?: number } = {})
 }
 
 /** As if the module ran in a process that is ended: its run settles at once, and it is not heard any more. */
-function untilRevoked(context: ModuleContext, run: (own: ModuleContext) => Promise<JsonObject>): Promise<JsonObject> {
+function untilRevoked(context: ModuleContext, heard: ModuleContext["effect"], run: (own: ModuleContext) => Promise<JsonObject>): Promise<JsonObject> {
   const revoked = new LilyError("CONTEXT_REVOKED", `attempt ${context.attempt} of step ${context.stepId} was ended`);
   return new Promise((resolve, reject) => {
     if (context.signal.aborted) return reject(revoked);
@@ -68,7 +68,10 @@ function untilRevoked(context: ModuleContext, run: (own: ModuleContext) => Promi
     const log = (line: string): void => {
       if (!context.signal.aborted) context.log(line);
     };
-    void run({ ...context, log }).then(resolve, reject);
+    const effect: ModuleContext["effect"] = (reported) => {
+      if (!context.signal.aborted) heard(reported);
+    };
+    void run({ ...context, log, effect }).then(resolve, reject);
   });
 }
 

@@ -16,6 +16,10 @@ export interface ModuleJob {
   readonly envNames: readonly string[];
   /** Those of them whose values are secret. */
   readonly secretNames: readonly string[];
+  /** File that gets a line of JSON for each effect that the module reports. */
+  readonly effectsPath: string;
+  /** More are not written. */
+  readonly effectsMax: number;
 }
 
 /** What the process leaves behind. `secret`: an output holds a secret, so it was not written; `invalid`: no module there; `mismatch`: the input does not fit; `failed`: the module threw or its outputs do not fit. */
@@ -41,9 +45,19 @@ export async function moduleChild(load: (specifier: string) => Promise<unknown>,
   const brand = Symbol.for("lily.module.v1");
   const env: Record<string, string> = Object.fromEntries(job.envNames.map((name) => [name, process.env[name] ?? ""]));
   const secrets = job.secretNames.map((name) => env[name] ?? "");
-  const text = (thrown: unknown): string => {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return secrets.reduce((clean, secret) => clean.replaceAll(secret, "[redacted]"), message);
+  const redact = (words: string): string => secrets.reduce((clean, secret) => (secret === "" ? clean : clean.replaceAll(secret, "[redacted]")), words);
+  const text = (thrown: unknown): string => redact(thrown instanceof Error ? thrown.message : String(thrown));
+  let effects = 0;
+  // Written down before the module goes on: the process may be ended at any moment, and what it said must not end with it.
+  const effect = (reported: unknown): void => {
+    if (typeof reported !== "object" || reported === null) throw new Error("context.effect takes an object");
+    if (effects++ >= job.effectsMax) return;
+    const { category, description, reversible, details } = reported as Record<string, unknown>;
+    const clean = (value: unknown): unknown => (typeof value === "string" ? redact(value) : value);
+    const isPlain = typeof details === "object" && details !== null;
+    const named = isPlain ? Object.fromEntries(Object.entries(details).map(([name, value]) => [redact(name), clean(value)])) : details;
+    const line = JSON.stringify({ category, description: clean(description), reversible, details: named });
+    fs.appendFileSync(job.effectsPath, `${line}\n`, { mode: 0o600 });
   };
 
   // JSON.stringify would turn what JSON cannot say into something else; in-process modules are refused it, so these are too.
@@ -107,7 +121,7 @@ export async function moduleChild(load: (specifier: string) => Promise<unknown>,
   const log = (line: string) => void fs.writeSync(1, `${line}\n`);
   const { runId, stepId, attempt, cwd } = job;
   try {
-    const result: unknown = (await definition.run({ runId, stepId, attempt, cwd, env, signal: abort.signal, log }, input.value)) ?? {};
+    const result: unknown = (await definition.run({ runId, stepId, attempt, cwd, env, signal: abort.signal, log, effect }, input.value)) ?? {};
     if (typeof result !== "object" || Array.isArray(result)) throw new Error("it returned something that is not an object of outputs by name");
     finish({ outcome: "done", values: await checkOutputs(definition, result as Record<string, unknown>) });
   } catch (thrown) {

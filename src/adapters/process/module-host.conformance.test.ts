@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe } from "vitest";
 import { digestBytes } from "../../base/digest.ts";
-import { type ModuleBehaviour, moduleHostConformance } from "../../testkit/module-host-conformance.ts";
+import { type ModuleBehaviour, moduleHostConformance, reportedEffects } from "../../testkit/module-host-conformance.ts";
 import { createModuleHost } from "./module-host.ts";
 
 const library = join(import.meta.dirname, "../../runtime/define-module.ts");
@@ -15,6 +15,7 @@ afterEach(() => {
 const bodies: Readonly<Record<Exclude<ModuleBehaviour, "no-module">, string>> = {
   echo: 'context.log("hello"); return { seen: input, where: [context.runId, context.stepId, context.attempt] };',
   throws: 'throw new Error("out of ink");',
+  reports: `for (const effect of ${JSON.stringify(reportedEffects)}) context.effect(effect as never); throw new Error("after");`,
   "returns-number": "return 7 as never;",
   "returns-nan": "return { x: NaN };",
   waits:

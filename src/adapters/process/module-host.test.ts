@@ -4,18 +4,20 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Digest, digestBytes } from "../../base/digest.ts";
-import type { LoadedModule, ModuleContext } from "../../ports/module-host.ts";
+import type { LoadedModule, ModuleContext, ReportedEffect } from "../../ports/module-host.ts";
 import { createModuleHost } from "./module-host.ts";
 
 const host = createModuleHost();
 const library = join(import.meta.dirname, "../../runtime/define-module.ts");
 let dir: string;
 let lines: string[];
+let effects: ReportedEffect[];
 let count = 0;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "lily-modules-"));
   lines = [];
+  effects = [];
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -34,6 +36,7 @@ function contextOf(signal: AbortSignal = new AbortController().signal): ModuleCo
     env: { PATH: process.env["PATH"] ?? "", A: "1" },
     cwd: dir,
     log: (line) => lines.push(line),
+    effect: (effect) => effects.push(effect),
   };
 }
 

@@ -46,10 +46,10 @@ async function loadIsolated(
   return {
     name: file.name,
     version,
-    run: async (context, input, secrets = []) => {
+    run: async (context, input, secrets = [], heard = (effect) => context.effect(effect)) => {
       await checkModuleFile(file.name, file.path, file.digest);
       if (context.signal.aborted) throw new LilyError("CONTEXT_REVOKED", `attempt ${context.attempt} of step ${context.stepId} was ended`);
-      return runModuleProcess(processes, file, context, input, secrets);
+      return runModuleProcess(processes, file, context, input, secrets, heard);
     },
   };
 }

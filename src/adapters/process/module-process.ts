@@ -13,7 +13,7 @@ import { type Digest, hexOf } from "../../base/digest.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json-value.ts";
 import { LilyError } from "../../base/lily-error.ts";
 import { parseJson } from "../../base/parse-json.ts";
-import type { ModuleContext } from "../../ports/module-host.ts";
+import type { ModuleContext, ReportedEffect } from "../../ports/module-host.ts";
 import type { ProcessOutcome, ProcessRunner } from "../../ports/process-runner.ts";
 import { moduleChild, type ModuleJob } from "./module-child.ts";
 
@@ -22,6 +22,10 @@ const graceMs = 1_000;
 const logBytesMax = 16 * 1024 * 1024;
 const logPollMs = 100;
 const describeTimeoutMs = 30_000;
+/** More than any run records: a module in a loop does not fill the disk with its reports. */
+const effectsMax = 1_000;
+
+type Heard = (effect: ReportedEffect) => void;
 
 export interface ModuleFileRef {
   readonly name: string;
@@ -31,8 +35,8 @@ export interface ModuleFileRef {
 
 /** Name and version, found by loading the file in a process. Throws MODULE_INVALID. */
 export async function describeModule(processes: ProcessRunner, file: ModuleFileRef): Promise<{ readonly version: string }> {
-  const base = { runId: "describe", stepId: file.name, attempt: 1, cwd: tmpdir(), env: {}, log: () => undefined };
-  const result = await runJob(processes, file, { ...base, signal: new AbortController().signal }, { kind: "describe", input: null }, []);
+  const base = { runId: "describe", stepId: file.name, attempt: 1, cwd: tmpdir(), env: {}, log: () => undefined, effect: () => undefined };
+  const result = await runJob(processes, file, { ...base, signal: new AbortController().signal }, { kind: "describe", input: null }, [], () => undefined);
   const version = result["version"];
   if (result["outcome"] === "described" && typeof version === "string") return { version };
   throw refused(file, result);
@@ -45,8 +49,9 @@ export async function runModuleProcess(
   context: ModuleContext,
   input: unknown,
   secrets: readonly string[],
+  heard: Heard,
 ): Promise<JsonObject> {
-  const result = await runJob(processes, file, context, { kind: "run", input }, secrets);
+  const result = await runJob(processes, file, context, { kind: "run", input }, secrets, heard);
   const values = result["values"];
   if (result["outcome"] === "done" && isJsonObject(values)) return values;
   throw refused(file, result);
@@ -58,6 +63,7 @@ async function runJob(
   context: ModuleContext,
   job: Pick<ModuleJob, "kind" | "input">,
   secrets: readonly string[],
+  heard: Heard,
 ): Promise<JsonObject> {
   const dir = await mkdtemp(join(tmpdir(), "lily-module-"));
   try {
@@ -67,9 +73,10 @@ async function runJob(
     const { runId, stepId, attempt, cwd, env } = context;
     const envNames = Object.keys(env);
     const secretNames = envNames.filter((name) => env[name] !== "" && secrets.includes(env[name] ?? ""));
-    const whole: ModuleJob = { ...job, url: url.href, resultPath, runId, stepId, attempt, cwd, envNames, secretNames };
+    const effectsPath = join(dir, "effects.jsonl");
+    const whole: ModuleJob = { ...job, url: url.href, resultPath, runId, stepId, attempt, cwd, envNames, secretNames, effectsPath, effectsMax };
     await writeFile(join(dir, "job.json"), JSON.stringify(whole), { mode: 0o600 });
-    const outcome = await runChild(processes, context, dir, job.kind === "describe" ? describeTimeoutMs : null, secrets);
+    const outcome = await runChild(processes, context, dir, job.kind === "describe" ? describeTimeoutMs : null, secrets, new EffectLines(effectsPath, heard));
     return await readResult(file, outcome, resultPath, dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -82,6 +89,7 @@ async function runChild(
   dir: string,
   timeoutMs: number | null,
   secrets: readonly string[],
+  effects: EffectLines,
 ): Promise<ProcessOutcome> {
   if (context.signal.aborted) throw revoked(context);
   const stdoutPath = join(dir, "stdout.log");
@@ -101,10 +109,16 @@ async function runChild(
   const kill = () => running.kill();
   context.signal.addEventListener("abort", kill, { once: true });
   const lines = new LogLines(stdoutPath, context);
-  const timer = setInterval(() => void lines.forward(), logPollMs);
+  const timer = setInterval(() => {
+    void lines.forward();
+    void effects.forward();
+  }, logPollMs);
   try {
     const outcome = await running.done;
     clearInterval(timer);
+    // Also when it was ended: what it had said by then is true.
+    await effects.forward();
+    effects.requireValid();
     if (context.signal.aborted) throw revoked(context);
     await lines.forward();
     await lines.end(join(dir, "stderr.log"));
@@ -115,30 +129,28 @@ async function runChild(
   }
 }
 
-/** Passes on what the process wrote, line by line, while it runs. */
-class LogLines {
+/** Passes on what a process appends to a file, line by line, while it runs. */
+class FileLines {
   readonly #path: string;
-  readonly #context: ModuleContext;
+  readonly #take: (line: string) => void;
   readonly #decoder = new TextDecoder();
   #offset = 0;
   #rest = "";
   #busy: Promise<void> = Promise.resolve();
 
-  constructor(path: string, context: ModuleContext) {
+  constructor(path: string, take: (line: string) => void) {
     this.#path = path;
-    this.#context = context;
+    this.#take = take;
+  }
+
+  /** What stands behind the last line end. */
+  get rest(): string {
+    return this.#rest;
   }
 
   forward(): Promise<void> {
     this.#busy = this.#busy.then(() => this.#forward(this.#path)).catch(() => undefined);
     return this.#busy;
-  }
-
-  /** The rest without a line end, and then what went to stderr. */
-  async end(stderrPath: string): Promise<void> {
-    if (this.#rest !== "") this.#log(this.#rest);
-    const text = await readFile(stderrPath, "utf8").catch(() => "");
-    for (const line of text.split("\n")) if (line !== "") this.#log(line);
   }
 
   async #forward(path: string): Promise<void> {
@@ -152,15 +164,67 @@ class LogLines {
         this.#offset += bytesRead;
         const lines = (this.#rest + this.#decoder.decode(piece.subarray(0, bytesRead), { stream: true })).split("\n");
         this.#rest = lines.pop() ?? "";
-        for (const line of lines) this.#log(line);
+        for (const line of lines) this.#take(line);
       }
     } finally {
       await file.close();
     }
   }
+}
+
+class LogLines {
+  readonly #context: ModuleContext;
+  readonly #lines: FileLines;
+
+  constructor(path: string, context: ModuleContext) {
+    this.#context = context;
+    this.#lines = new FileLines(path, (line) => this.#log(line));
+  }
+
+  forward(): Promise<void> {
+    return this.#lines.forward();
+  }
+
+  /** The rest without a line end, and then what went to stderr. */
+  async end(stderrPath: string): Promise<void> {
+    if (this.#lines.rest !== "") this.#log(this.#lines.rest);
+    const text = await readFile(stderrPath, "utf8").catch(() => "");
+    for (const line of text.split("\n")) if (line !== "") this.#log(line);
+  }
 
   #log(line: string): void {
     if (!this.#context.signal.aborted) this.#context.log(line);
+  }
+}
+
+/** Effects that the process wrote down. A line that it was ended in says nothing. */
+class EffectLines {
+  readonly #heard: Heard;
+  readonly #lines: FileLines;
+  #refused: unknown = null;
+
+  constructor(path: string, heard: Heard) {
+    this.#heard = heard;
+    this.#lines = new FileLines(path, (line) => this.#take(line));
+  }
+
+  forward(): Promise<void> {
+    return this.#lines.forward();
+  }
+
+  /** Throws what refused the first line that is no effect. */
+  requireValid(): void {
+    if (this.#refused !== null) throw this.#refused;
+  }
+
+  #take(line: string): void {
+    try {
+      // Whoever hears it checks it: what a process wrote comes from outside.
+      const effect: ReportedEffect = JSON.parse(line);
+      this.#heard(effect);
+    } catch (thrown) {
+      this.#refused ??= thrown;
+    }
   }
 }
 
