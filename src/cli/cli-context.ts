@@ -13,6 +13,13 @@ export interface OutputStream {
   readonly closed: boolean;
 }
 
+/** Standard input of the caller. */
+export interface InputStream {
+  readonly isTty: boolean;
+  /** The next line without its end; null at the end of input. A line is cut at 4096 characters. */
+  readLine(): Promise<string | null>;
+}
+
 /** What the local preset offers to commands. Loaded on first use: `--help` and bad arguments never pay for the kernel. */
 export interface LocalPreset {
   openLocal(options: { readonly workspaceDir: string; readonly create: boolean }): Promise<Kernel>;
@@ -42,6 +49,7 @@ export interface GlobalFlags {
 export interface CliHost {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  readonly stdin: InputStream;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   loadPreset(): Promise<LocalPreset>;

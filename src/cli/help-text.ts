@@ -22,6 +22,8 @@ COMMANDS
   init                            make a workspace here
   run start|new|list|show|watch|logs|resume|cancel
                                   run a workflow document, follow it, look back
+  run summary|irreversible        what a run did, in an operator's words
+  rollback plan|confirm           guidance for undoing a run by hand; never executed
   artifact put|get|list|show|graph
                                   files by digest, and who made what from what
   record show|verify              read and verify the record of a run

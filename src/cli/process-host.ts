@@ -1,5 +1,6 @@
 import process from "node:process";
-import type { CliHost, LocalPreset, OutputStream } from "./cli-context.ts";
+import { createInterface } from "node:readline";
+import type { CliHost, InputStream, LocalPreset, OutputStream } from "./cli-context.ts";
 
 type Terminal = Pick<NodeJS.WriteStream, "write" | "on"> & { readonly isTTY?: boolean; readonly columns?: number; readonly destroyed?: boolean };
 
@@ -38,11 +39,33 @@ export function outputStream(stream: Terminal): OutputStream {
   };
 }
 
+const lineMax = 4096;
+
+/** Standard input, line by line. Nothing is read before the first line is asked for, and nothing keeps the process alive afterwards. */
+export function inputStream(stream: NodeJS.ReadStream): InputStream {
+  return {
+    get isTty() {
+      return stream.isTTY === true;
+    },
+    async readLine() {
+      const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+      try {
+        for await (const line of lines) return line.slice(0, lineMax);
+        return null;
+      } finally {
+        lines.close();
+        stream.pause();
+      }
+    },
+  };
+}
+
 /** The host of a real process. The kernel is loaded when the first command asks for it. */
 export function processHost(): CliHost {
   return {
     stdout: outputStream(process.stdout),
     stderr: outputStream(process.stderr),
+    stdin: inputStream(process.stdin),
     cwd: process.cwd(),
     env: process.env,
     loadPreset: async (): Promise<LocalPreset> => await import("../presets/local.ts"),

@@ -8,6 +8,7 @@ import type { PlanDocument } from "../contracts/plan-document.ts";
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../contracts/run-view.ts";
 import type { WorkflowDocument } from "../graph/workflow-document.ts";
 import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
+import type { Audit } from "./audit.ts";
 import type { Security } from "./security-operations.ts";
 
 /**
@@ -133,6 +134,22 @@ export interface Artifacts {
   get(id: string): Promise<Uint8Array>;
   show(id: string): Promise<ArtifactView>;
   list(filter?: ArtifactFilter): Promise<readonly ArtifactView[]>;
+  /**
+   * Puts another artifact in the place of a current output or input of a run that rests, and does again what was made from it. The step
+   * that made it keeps the replacement; its own gates judge it again. ARTIFACT_NOT_FOUND; ARTIFACT_AMBIGUOUS when several runs hold it and
+   * none is named; SCHEMA_MISMATCH; RUN_STATE_CONFLICT when it stands nowhere, or the run does not rest.
+   */
+  replace(original: string, replacement: Replacement, options: ReplaceOptions): Promise<RunHandle>;
+}
+
+/** An absolute path, or the id of an artifact that is kept already. */
+export type Replacement = { readonly file: string } | { readonly artifact: string };
+
+export interface ReplaceOptions {
+  readonly reason: string;
+  readonly run?: string;
+  /** Why a blocked run may go on. */
+  readonly unblockReason?: string;
 }
 
 export interface SchemaRow {
@@ -209,6 +226,7 @@ export interface Kernel {
   readonly workflows: Workflows;
   readonly records: Records;
   readonly security: Security;
+  readonly audit: Audit;
   provenance(run: string): Promise<ProvenanceGraph>;
   /** Drops the index and builds it again from records. */
   rebuildIndex(): Promise<{ readonly runs: number; readonly events: number }>;

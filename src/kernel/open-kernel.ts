@@ -4,6 +4,7 @@ import { runStream } from "../contracts/ids.ts";
 import { KernelCore } from "./core.ts";
 import type { Artifacts, Kernel, Records, Runs, Schemas, Workflows } from "./kernel.ts";
 import type { KernelParts } from "./kernel-parts.ts";
+import { lazyAudit } from "./lazy-audit.ts";
 import type { Security, SecurityParts } from "./security-operations.ts";
 
 export function openKernel(parts: KernelParts): Kernel {
@@ -17,6 +18,7 @@ export function openKernel(parts: KernelParts): Kernel {
     workflows: lazyWorkflows(core),
     records: lazyRecords(core),
     security: lazySecurity(core),
+    audit: lazyAudit(core),
     provenance: async (run) => {
       const { foldProvenance } = await import("../audit/provenance.ts");
       const ledger = await core.ledger();
@@ -62,6 +64,7 @@ function lazyArtifacts(core: KernelCore): Artifacts {
     get: async (id) => (await load()).get(id),
     show: async (id) => (await load()).show(id),
     list: async (filter) => (await load()).list(filter),
+    replace: async (original, replacement, options) => (await load()).replace(original, replacement, options),
   };
 }
 

@@ -33,6 +33,8 @@ export interface FakeHostOptions {
   readonly isTty?: boolean;
   readonly columns?: number;
   readonly cwd?: string;
+  /** Lines of standard input; absent: it is empty. */
+  readonly input?: readonly string[];
 }
 
 export interface FakeHost extends CliHost {
@@ -49,9 +51,11 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
   const ticks = new Set<() => void>();
   const handlers = new Set<() => void>();
   const forced: number[] = [];
+  const lines = [...(options.input ?? [])];
   return {
     stdout: fakeStream(options),
     stderr: fakeStream(options),
+    stdin: { isTty: options.isTty ?? false, readLine: () => Promise.resolve(lines.shift() ?? null) },
     cwd: options.cwd ?? "/work/project",
     env: { TERM: "xterm", ...options.env },
     loadPreset: () => (options.preset === undefined ? Promise.reject(new Error("this test has no kernel")) : Promise.resolve(options.preset)),

@@ -7,6 +7,7 @@ import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
 import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
 import type { AnchoringFailure, DoctorFinding, Kernel, ProvenanceGraph, RunHandle } from "../../src/kernel/kernel.ts";
+import { fakeAudit } from "./sample-audit.ts";
 import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
 
 export interface FakeOptions {
@@ -160,6 +161,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
   const kernel: Kernel = {
     workspaceDir: "/work/project/.lily",
     workspaceId: "ws-1",
+    audit: fakeAudit(events, samplePlan, known, asked),
     runs: {
       create: async (request) => reply(runView("created", { steps: [], gates: [] }), "runs.create", request),
       start: async (source, request) => reply(handle, "runs.start", source, request),
@@ -202,6 +204,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       get: async (id) => reply(options.bytes ?? new TextEncoder().encode("hello\n"), "artifacts.get", id),
       show: async (id) => reply(sampleArtifact, "artifacts.show", id),
       list: async (filter) => reply(options.empty === true ? [] : [sampleArtifact], "artifacts.list", filter),
+      replace: async (original, replacement, request) => reply(handle, "artifacts.replace", original, replacement, request),
     },
     schemas: {
       list: async () => reply(options.empty === true ? [] : [{ schema_id: "gate_result.v1", origin: "built-in", digest: digest("b") }], "schemas.list"),

@@ -3,6 +3,7 @@ import { commandDocs } from "../command-docs.ts";
 import { parseEnvironmentName, parseNote, parseSecretName, parseText, parseTimeout } from "../parse-values.ts";
 import { adapt } from "../stricli-context.ts";
 import { artifactRoutes } from "./artifact-routes.ts";
+import { rollbackRoutes } from "./audit-routes.ts";
 import { schemaRoutes, workflowRoutes } from "./document-routes.ts";
 import { logRoutes, recordRoutes } from "./record-routes.ts";
 import { runRoutes } from "./run-routes.ts";
@@ -106,6 +107,7 @@ export const rootRoutes = buildRouteMap({
     run: runRoutes,
     artifact: artifactRoutes,
     record: recordRoutes,
+    rollback: rollbackRoutes,
     workflow: workflowRoutes,
     schema: schemaRoutes,
     log: logRoutes,

@@ -4,6 +4,7 @@ import { parseCount, parseFilePair, parseNote, parsePair, parsePlanHash, parseTe
 import { fileArgument, runArgument } from "../positionals.ts";
 import { runRerunRoute } from "./replay-routes.ts";
 import { proposeRuns } from "../propose-runs.ts";
+import { auditRunRoutes } from "./audit-routes.ts";
 import { adapt } from "../stricli-context.ts";
 import { runStatuses } from "../../contracts/run-view.ts";
 
@@ -175,6 +176,7 @@ export const runRoutes = buildRouteMap({
     resume: runResumeRoute,
     rerun: runRerunRoute,
     cancel: runCancelRoute,
+    ...auditRunRoutes,
   },
   docs: { brief: "Start, follow, inspect, resume and cancel runs" },
 });

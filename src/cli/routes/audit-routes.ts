@@ -1,0 +1,73 @@
+import { buildCommand, buildRouteMap } from "@stricli/core";
+import { commandDocs } from "../command-docs.ts";
+import { parseCount, parseText } from "../parse-values.ts";
+import { runArgument } from "../positionals.ts";
+import { adapt } from "../stricli-context.ts";
+
+const rollbackPlanRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/rollback-plan.ts")).rollbackPlan),
+  parameters: { positional: { kind: "tuple", parameters: [runArgument] } },
+  docs: commandDocs(
+    "Show what a person may undo of a run, and how",
+    "Says whether a rollback by hand is possible, with the hints of the workflow, the steps that cannot be undone and a checklist.\nLily executes none of it. Exits 0 whatever the guidance says.",
+    [
+      ["lily rollback plan latest", "guidance for the newest run"],
+      ["lily rollback plan 0197a --json", "as rollback_scaffold.v1, for a program"],
+    ],
+  ),
+});
+
+const rollbackConfirmRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/rollback-confirm.ts")).rollbackConfirm),
+  parameters: { positional: { kind: "tuple", parameters: [runArgument] } },
+  docs: commandDocs(
+    "Ask a person to confirm the guidance; executes nothing",
+    "Shows the guidance and asks. Only yes, typed in full, confirms: at the prompt, or as the first line of standard input.\nThe answer is all there is: nothing is executed and nothing is recorded. Exits 0 when confirmed, 3 when not.",
+    [
+      ["lily rollback confirm latest", "asks on the terminal"],
+      ["echo yes | lily rollback confirm latest --json", "for a program that asked a person itself"],
+    ],
+  ),
+});
+
+export const rollbackRoutes = buildRouteMap({
+  routes: { plan: rollbackPlanRoute, confirm: rollbackConfirmRoute },
+  docs: { brief: "Guidance for undoing a run by hand; never executed" },
+});
+
+const runSummaryRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-summary.ts")).runSummary),
+  parameters: {
+    flags: {
+      all: { kind: "boolean", brief: "A table of runs, newest first, in place of one run", default: false, withNegated: false },
+      workflow: { kind: "parsed", parse: parseText, brief: "The table for runs of this workflow", placeholder: "ID", optional: true },
+      limit: { kind: "parsed", parse: parseCount, brief: "At most this many in the table", placeholder: "N", default: "20" },
+    },
+    positional: { kind: "tuple", parameters: [{ ...runArgument, optional: true }] },
+  },
+  docs: commandDocs(
+    "Summarise a run for an operator, or the trend of many",
+    "Outcome, counts of steps, attempts and gates, security before and after, side effects, and the digest of the execution record.",
+    [
+      ["lily run summary latest", "one run"],
+      ["lily run summary --workflow weather", "how outcome, duration, attempts and gate metrics went, run by run"],
+      ["lily run summary --all --limit 50 --json", "the newest runs, for a program"],
+    ],
+  ),
+});
+
+const runIrreversibleRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-irreversible.ts")).runIrreversible),
+  parameters: { positional: { kind: "tuple", parameters: [runArgument] } },
+  docs: commandDocs(
+    "List what a run did that cannot be undone",
+    "Completed steps with an effect that is irreversible, or of which nobody knows, as declared in the workflow or observed.",
+    [["lily run irreversible latest", "the newest run"]],
+  ),
+});
+
+/** Commands of the group `run` that only look at what was recorded. */
+export const auditRunRoutes = {
+  summary: runSummaryRoute,
+  irreversible: runIrreversibleRoute,
+} as const;

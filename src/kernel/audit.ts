@@ -1,0 +1,18 @@
+/** What auditors and operators ask of a kernel. Everything but `reproduce` reads only. */
+import type { ExecutionRecord, RollbackScaffold } from "../artifacts/builtin-schemas.ts";
+import type { IrreversibleActions } from "../audit/irreversible-actions.ts";
+import type { RollbackConfirmation } from "../audit/confirm-rollback.ts";
+import type { RunSummary } from "../audit/run-summary.ts";
+
+export interface Audit {
+  /** The execution record of a run, folded now. RUN_NOT_FOUND, RUN_AMBIGUOUS. */
+  record(run: string): Promise<ExecutionRecord>;
+  summary(run: string): Promise<RunSummary>;
+  /** Summaries, newest first: of one workflow, or of all. */
+  trend(filter?: { readonly workflow?: string; readonly limit?: number }): Promise<readonly RunSummary[]>;
+  irreversible(run: string): Promise<IrreversibleActions>;
+  /** Guidance for a person; nothing in Lily executes it (S2). */
+  rollback(run: string): Promise<RollbackScaffold>;
+  /** What a person's answer to the guidance means. It is recorded nowhere and executes nothing. */
+  confirmRollback(scaffold: RollbackScaffold, typed: string | null): Promise<RollbackConfirmation>;
+}
