@@ -2,6 +2,7 @@ import type { AttemptFolders } from "../ports/attempt-folders.ts";
 import type { AuthorityStore } from "../ports/authority-store.ts";
 import type { ChangeObservers } from "../ports/change-observer.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Compressor } from "../ports/compressor.ts";
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
 import type { FileTrees } from "../ports/file-tree.ts";
 import type { IdSource } from "../ports/id-source.ts";
@@ -39,6 +40,8 @@ export interface KernelParts {
   readonly security?: SecurityControl;
   /** Absent: writes of steps are not compared. */
   readonly observers?: ChangeObservers;
+  /** Absent: what a report holds is not made smaller. */
+  readonly compressor?: Compressor;
   /** Steps at once when nobody says. */
   readonly parallel: number;
 }

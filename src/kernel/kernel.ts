@@ -217,6 +217,18 @@ export interface DoctorFinding {
   readonly remedy: string | null;
 }
 
+/** One self-contained HTML page about a run (docs/formats/report.md). */
+export interface RunReport {
+  readonly run_id: string;
+  readonly html: string;
+  readonly status: string;
+  /** Consistent events that the page tells of. */
+  readonly events: number;
+  readonly sealed: boolean;
+  /** Where the record stops being what was recorded; null when it is consistent. */
+  readonly problem: { readonly event: number; readonly kind: string | null; readonly message: string } | null;
+}
+
 export interface Kernel {
   readonly workspaceDir: string;
   readonly workspaceId: string;
@@ -228,6 +240,8 @@ export interface Kernel {
   readonly security: Security;
   readonly audit: Audit;
   provenance(run: string): Promise<ProvenanceGraph>;
+  /** Works for every run, also one whose record is damaged. `linkFrom`: the absolute folder that the page will lie in, so that it can link to logs. */
+  report(run: string, options?: { readonly linkFrom?: string }): Promise<RunReport>;
   /** Drops the index and builds it again from records. */
   rebuildIndex(): Promise<{ readonly runs: number; readonly events: number }>;
   /** Checks identity, authority, records, objects, key, index; explains each resolved value. */

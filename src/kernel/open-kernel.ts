@@ -26,6 +26,7 @@ export function openKernel(parts: KernelParts): Kernel {
       for await (const event of ledger.readStream(runStream(await core.findRun(run)))) events.push(event);
       return foldProvenance(events);
     },
+    report: async (run, options = {}) => (await import("./report-run.ts")).reportRun(core, run, options),
     rebuildIndex: async () => {
       await parts.index.clear();
       const index = await core.freshIndex();

@@ -14,6 +14,7 @@ import { createModuleHost } from "../adapters/process/module-host.ts";
 import { createProcessRunner } from "../adapters/process/process-runner.ts";
 import { openSqliteRunIndex } from "../adapters/sqlite/run-index.ts";
 import { systemClock } from "../adapters/system/clock.ts";
+import { zlibCompressor } from "../adapters/system/compressor.ts";
 import { systemIds } from "../adapters/system/id-source.ts";
 import { kernelVersion } from "../base/version.ts";
 import type { KernelParts } from "../kernel/kernel-parts.ts";
@@ -42,6 +43,7 @@ export async function localParts(workspaceDir: string, authority: AuthorityStore
     verifier: signatureVerifier,
     security: processLockdown.over(openSecurityFile(workspaceDir)),
     index: openSqliteRunIndex(isReadOnly ? ":memory:" : join(workspaceDir, "index.db")),
+    compressor: zlibCompressor,
     parallel: availableParallelism(),
   };
 }

@@ -6,7 +6,7 @@ import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-document.ts";
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
 import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
-import type { AnchoringFailure, DoctorFinding, Kernel, ProvenanceGraph, RunHandle } from "../../src/kernel/kernel.ts";
+import type { AnchoringFailure, DoctorFinding, Kernel, ProvenanceGraph, RunHandle, RunReport } from "../../src/kernel/kernel.ts";
 import { fakeAudit } from "./sample-audit.ts";
 import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
 
@@ -20,6 +20,8 @@ export interface FakeOptions {
   readonly checkpoint?: boolean;
   readonly findings?: readonly DoctorFinding[];
   readonly graph?: ProvenanceGraph;
+  /** Where the record of a report is damaged. */
+  readonly reportProblem?: RunReport["problem"];
   /** Why the run is not anchored. */
   readonly anchoring?: AnchoringFailure;
   /** Why nothing can be anchored here. */
@@ -230,6 +232,8 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       return security;
     },
     provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),
+    report: async (run, request) =>
+      reply({ run_id: view.run_id, html: "<!doctype html>\n", status: view.status, events: 8, sealed: true, problem: options.reportProblem ?? null }, "report", run, request),
     rebuildIndex: async () => reply({ runs: 2, events: 16 }, "rebuildIndex"),
     keyProblem: async () => options.keyProblem ?? null,
     acceptRollback: async (reason) => reply(`rollback accepted: ${reason}`, "acceptRollback", reason),

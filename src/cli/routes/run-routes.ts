@@ -6,6 +6,7 @@ import { runRerunRoute } from "./replay-routes.ts";
 import { proposeRuns } from "../propose-runs.ts";
 import { auditRunRoutes } from "./audit-routes.ts";
 import { adapt } from "../stricli-context.ts";
+import { runReportRoute } from "./report-routes.ts";
 import { runStatuses } from "../../contracts/run-view.ts";
 
 const parallelFlag = {
@@ -173,6 +174,7 @@ export const runRoutes = buildRouteMap({
     show: runShowRoute,
     watch: runWatchRoute,
     logs: runLogsRoute,
+    report: runReportRoute,
     resume: runResumeRoute,
     rerun: runRerunRoute,
     cancel: runCancelRoute,

@@ -1,0 +1,56 @@
+import { realpathSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { LilyError, messageOf } from "../../base/lily-error.ts";
+import type { CliContext } from "../cli-context.ts";
+import { withKernel } from "../open-workspace.ts";
+import { plainText } from "../render/plain-text.ts";
+import { answer } from "../write-output.ts";
+
+export interface RunReportFlags {
+  readonly out?: string;
+  readonly force: boolean;
+}
+
+/** So much of a run's id tells it from every other in practice, and finds it again. */
+const shortIdLength = 13;
+
+export async function runReport(cli: CliContext, { out, force }: RunReportFlags, run: string): Promise<number> {
+  return await withKernel(cli, async (kernel) => {
+    const named = out === undefined ? null : resolve(cli.cwd, out);
+    const report = await kernel.report(run, { linkFrom: realFolder(named === null ? cli.cwd : dirname(named)) });
+    const path = named ?? join(cli.cwd, `report-${report.run_id.slice(0, shortIdLength)}.html`);
+    await writePage(path, report.html, force);
+    const { run_id, status, events, sealed, problem } = report;
+    const size = Buffer.byteLength(report.html);
+    answer(cli, { path, size, run_id, status, events, sealed, problem }, () => {
+      const lines = [`report of run ${plainText(run_id)} (${status}, ${events} events): ${plainText(path)}`];
+      if (problem === null) lines.push("open it in a browser: it checks the record again by itself, without a network");
+      else {
+        const kind = problem.kind === null ? "" : ` (${plainText(problem.kind)})`;
+        lines.push(`the record is damaged at event ${problem.event}${kind}: ${plainText(problem.message)}`, "the report shows what is before that place");
+      }
+      return lines.join("\n");
+    });
+    return 0;
+  });
+}
+
+/** Links must lead from where the page really lies. */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}
+
+async function writePage(path: string, html: string, force: boolean): Promise<void> {
+  try {
+    await writeFile(path, html, { flag: force ? "w" : "wx" });
+  } catch (cause) {
+    const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
+    const advice = exists ? "the file exists; add --force to replace it, or --out FILE for another" : messageOf(cause);
+    throw new LilyError("USAGE_INVALID", `cannot write ${path}: ${advice}`, { details: { path }, cause });
+  }
+}
