@@ -49,13 +49,22 @@ export function foldProvenance(events: Iterable<LedgerEvent>): ProvenanceView {
         for (const output of event.data.artifacts) edges.push({ from: id, to: artifactNode(output), kind: "produced" });
         break;
       }
+      case "ARTIFACT_REPLACED": {
+        const { original_artifact_id, replacement_artifact_id } = event.data;
+        const id = `replacement ${replacement_artifact_id}`;
+        nodes.set(id, { id, kind: "step", label: `replaced by ${event.by}`, digest: null });
+        edges.push({ from: artifactNode(original_artifact_id), to: id, kind: "used" });
+        edges.push({ from: id, to: artifactNode(replacement_artifact_id), kind: "produced" });
+        break;
+      }
       case "GATE_PASSED":
       case "GATE_FAILED":
       case "GATE_ERROR": {
         const { gate_id, step_id, attempt, result_artifact_id } = event.data;
-        const id = `gate ${gate_id} ${attempt}`;
+        const again = event.data.dry_run === true ? " dry run" : "";
+        const id = `gate ${gate_id} ${attempt}${again}`;
         const verdict = event.kind.slice("GATE_".length).toLowerCase();
-        nodes.set(id, { id, kind: "gate", label: `${gate_id} #${attempt}: ${verdict}`, digest: null });
+        nodes.set(id, { id, kind: "gate", label: `${gate_id} #${attempt}${again}: ${verdict}`, digest: null });
         const inputs = refs.get(result_artifact_id)?.inputs ?? [];
         for (const input of inputs) edges.push({ from: artifactNode(input), to: id, kind: "judged" });
         if (inputs.length === 0 && step_id !== undefined) edges.push({ from: stepNode(nodes, step_id, attempt), to: id, kind: "judged" });

@@ -22,6 +22,8 @@ interface StepDraft {
   readonly gateResults: string[];
   readonly violations: string[];
   why: string | null;
+  /** A required gate of the newest attempt, or of a replacement of its outputs, did not pass. */
+  isRejected: boolean;
 }
 
 export class RunViewFold {
@@ -47,6 +49,7 @@ export class RunViewFold {
   #events = 0;
   #head: Digest | null = null;
   #sealed = false;
+  #forkedFrom: RunView["forked_from"];
 
   constructor(runId: string, runDir: string) {
     this.#runId = runId;
@@ -97,6 +100,7 @@ export class RunViewFold {
       environment_artifact_id: this.#environment,
       record: { events: this.#events, head: this.#head, sealed: this.#sealed },
       run_dir: this.#runDir,
+      ...(this.#forkedFrom === undefined ? {} : { forked_from: this.#forkedFrom }),
     };
   }
 
@@ -176,7 +180,9 @@ export class RunViewFold {
       case "SECURITY_STATE_CHANGED":
       case "AUTH_DENIED":
       case "SIDE_EFFECT_OBSERVED":
+        return;
       case "RUN_FORKED":
+        this.#forkedFrom = { run_id: event.data.from.run_id, events: event.data.prefix.events };
         return;
     }
   }
@@ -192,9 +198,7 @@ export class RunViewFold {
   #markGateFailures(status: RunStatus): void {
     if (status === "succeeded") return;
     for (const step of this.#steps.values()) {
-      const attempt = step.attempts.at(-1)?.n;
-      const bad = this.#gates.some((gate) => gate.step_id === step.id && gate.attempt === attempt && gate.required && gate.status !== "passed");
-      if (step.status === "succeeded" && bad) step.status = "failed";
+      if (step.status === "succeeded" && step.isRejected) step.status = "failed";
     }
   }
 
@@ -252,6 +256,7 @@ export class RunViewFold {
       case "STEP_REUSED": {
         const step = this.#step(event.data.step_id);
         step.status = "reused";
+        step.isRejected = false;
         step.produced = event.data.artifacts;
         step.why = event.data.why_artifact_id;
         return;
@@ -265,6 +270,7 @@ export class RunViewFold {
   #startStep(data: EventData["STEP_STARTED"], at: string): void {
     const step = this.#step(data.step_id);
     step.status = "running";
+    step.isRejected = false;
     step.why = data.why_artifact_id ?? step.why;
     step.produced = [];
     step.attempts.push({
@@ -310,11 +316,14 @@ export class RunViewFold {
       metrics: data.metrics ?? null,
       result_artifact_id: data.result_artifact_id,
       log_artifact_ids: data.log_artifact_ids,
+      ...(data.dry_run === true ? { dry_run: true } : {}),
     });
     if (data.step_id === undefined || data.dry_run === true) return;
     const step = this.#step(data.step_id);
     step.gateResults.push(data.result_artifact_id);
-    if (data.required && status !== "passed") step.status = "failed";
+    if (!data.required || status === "passed") return;
+    step.status = "failed";
+    step.isRejected = true;
   }
 
   /** A step that a route resets is pending again; its earlier attempts stay in the list. */
@@ -335,6 +344,8 @@ export class RunViewFold {
     }
     const step = this.#step(step_id);
     step.produced = step.produced.map((id) => (id === original_artifact_id ? replacement_artifact_id : id));
+    step.isRejected = false;
+    if (step.status === "failed") step.status = "succeeded";
     for (const id of this.#dependents.get(step_id) ?? []) this.#reset(id);
   }
 
@@ -363,7 +374,7 @@ export class RunViewFold {
   #step(id: string): StepDraft {
     const known = this.#steps.get(id);
     if (known !== undefined) return known;
-    const made: StepDraft = { id, status: "pending", attempts: [], produced: [], gateResults: [], violations: [], why: null };
+    const made: StepDraft = { id, status: "pending", attempts: [], produced: [], gateResults: [], violations: [], why: null, isRejected: false };
     this.#steps.set(id, made);
     return made;
   }

@@ -34,8 +34,9 @@ export async function outcomeText(cli: CliContext, kernel: Kernel, view: RunView
 
 function verdictLine(view: RunView, paint: Paint): string {
   const done = view.steps.filter((step) => step.status === "succeeded" || step.status === "reused").length;
-  const passed = view.gates.filter((gate) => gate.status === "passed").length;
-  const gates = view.gates.length === 0 ? "" : `, ${passed} of ${view.gates.length} gate verdicts passed`;
+  const counted = view.gates.filter((gate) => gate.dry_run !== true);
+  const passed = counted.filter((gate) => gate.status === "passed").length;
+  const gates = counted.length === 0 ? "" : `, ${passed} of ${counted.length} gate verdicts passed`;
   const reason = view.status === "succeeded" || view.reason === null ? "" : `\n  reason  ${plainText(view.reason)}`;
   return `run ${view.run_id} ${paint(statusTone(view.status), view.status)}: ${done} of ${view.steps.length} steps${gates}${spanText(view.created_at, view.finished_at)}${reason}`;
 }
@@ -80,7 +81,7 @@ async function gateLines(gate: GateView, logs: readonly LogRow[], paint: Paint):
 
 /** The last verdict of each gate: what counted in the end. */
 function lastVerdicts(gates: readonly GateView[]): readonly GateView[] {
-  return [...new Map(gates.map((gate) => [`${gate.step_id ?? ""}/${gate.gate_id}`, gate])).values()];
+  return [...new Map(gates.filter((gate) => gate.dry_run !== true).map((gate) => [`${gate.step_id ?? ""}/${gate.gate_id}`, gate])).values()];
 }
 
 /** Names each log. The last lines are those of stderr; of stdout where stderr says nothing, because many tools report their errors there. */

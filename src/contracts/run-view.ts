@@ -48,6 +48,8 @@ export interface GateView {
   readonly metrics: Readonly<Record<string, number>> | null;
   readonly result_artifact_id: string;
   readonly log_artifact_ids: readonly string[];
+  /** A dry run: judged on what is stored, and counted for nothing (E5). Absent for verdicts that count. */
+  readonly dry_run?: boolean;
 }
 
 export interface RouteView {
@@ -77,6 +79,8 @@ export interface RunView {
   readonly record: { readonly events: number; readonly head: Digest | null; readonly sealed: boolean };
   /** Absolute folder of the run. */
   readonly run_dir: string;
+  /** The run of whose first so many events this one is a fork. Absent when it is none. */
+  readonly forked_from?: { readonly run_id: string; readonly events: number };
 }
 
 export interface VerifyView {
@@ -88,6 +92,8 @@ export interface VerifyView {
   readonly head: Digest | null;
   /** Each names the place: line, offset, what was expected and seen. */
   readonly problems: readonly string[];
+  /** Of a fork: what it shares, and whether that was compared with the run it came from. Absent otherwise. */
+  readonly notes?: readonly string[];
 }
 
 export interface ArtifactView extends ArtifactRef {

@@ -47,7 +47,7 @@ function unrecorded(files: RunFiles, folder: string): LogRow["state"] {
   return files.isSealed || files.interrupted.has(folder) || files.ends.has(folder) ? "unrecorded" : "running";
 }
 
-/** A gate that a crash cut off is judged again in `ATTEMPT-TRY`; the verdict in the record is that of the last try. */
+/** A gate that a crash cut off is judged again in `ATTEMPT-TRY` (or `ATTEMPT-rN-TRY`); the verdict in the record is that of the last try. */
 function lastTries(found: readonly { readonly path: string }[]): ReadonlyMap<string, string> {
   const last = new Map<string, { readonly dir: string; readonly number: number }>();
   for (const { path } of found) {
@@ -60,7 +60,7 @@ function lastTries(found: readonly { readonly path: string }[]): ReadonlyMap<str
 
 function partsOf(path: string): { readonly folder: string; readonly dir: string; readonly name: string } {
   const [kind = "", id = "", attempt = "", name = ""] = path.split("/");
-  const number = kind === "gates" ? (attempt.split("-")[0] ?? "") : attempt;
+  const number = kind === "gates" ? attempt.replace(/^(\d+(?:-(?:r|dry)\d+)?)-\d+$/, "$1") : attempt;
   return { folder: `${kind}/${id}/${number}`, dir: `${kind}/${id}/${attempt}`, name };
 }
 

@@ -21,7 +21,7 @@ export interface RecordedEnd {
 
 export interface RunFiles {
   readonly manifest: string | null;
-  /** By folder as the record names it: `steps/ID/ATTEMPT` or `gates/ID/ATTEMPT`. */
+  /** By folder as the record names it: `steps/ID/ATTEMPT` or `gates/ID/ATTEMPT`, with `-rN` after a replacement and `-dryN` for a dry run. */
   readonly ends: ReadonlyMap<string, RecordedEnd>;
   /** Attempts that were cut off; what they wrote was never recorded. */
   readonly interrupted: ReadonlySet<string>;
@@ -33,6 +33,8 @@ export async function foldRunFiles(events: AsyncIterable<LedgerEvent>): Promise<
   const stored = new Map<string, RecordedLog>();
   const ends = new Map<string, RecordedEnd>();
   const interrupted = new Set<string>();
+  /** Times that an output of the step's newest attempt was replaced; its gates are then judged again, in folders of their own. */
+  const replaced = new Map<string, number>();
   let manifest: string | null = null;
   let isSealed = false;
   const logsOf = (ids: readonly string[]): ReadonlyMap<string, RecordedLog> => {
@@ -55,8 +57,15 @@ export async function foldRunFiles(events: AsyncIterable<LedgerEvent>): Promise<
       const summary = isProcess ? { isCompleted: event.kind === "STEP_COMPLETED", durationMs: duration_ms, executor } : null;
       ends.set(`steps/${step_id}/${attempt}`, { logs: logsOf(logs), hasAllLogs: executor !== undefined, summary });
     } else if (event.kind === "GATE_PASSED" || event.kind === "GATE_FAILED" || event.kind === "GATE_ERROR") {
-      const { gate_id, attempt, log_artifact_ids } = event.data;
-      ends.set(`gates/${gate_id}/${attempt}`, { logs: logsOf(log_artifact_ids), hasAllLogs: event.kind !== "GATE_ERROR", summary: null });
+      const { gate_id, step_id, attempt, dry_run, log_artifact_ids } = event.data;
+      const again = step_id === undefined ? 0 : (replaced.get(step_id) ?? 0);
+      const mark = dry_run === true ? `-dry${event.token}` : again > 0 ? `-r${again}` : "";
+      ends.set(`gates/${gate_id}/${attempt}${mark}`, { logs: logsOf(log_artifact_ids), hasAllLogs: event.kind !== "GATE_ERROR", summary: null });
+    } else if (event.kind === "STEP_STARTED") {
+      replaced.delete(event.data.step_id);
+    } else if (event.kind === "ARTIFACT_REPLACED") {
+      const { step_id } = event.data;
+      if (step_id !== undefined) replaced.set(step_id, (replaced.get(step_id) ?? 0) + 1);
     } else if (event.kind === "STEP_INTERRUPTED") {
       interrupted.add(`steps/${event.data.step_id}/${event.data.attempt}`);
     }

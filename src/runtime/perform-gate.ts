@@ -21,6 +21,7 @@ import { isFault } from "./is-fault.ts";
 import { observeHashGate } from "./observe-hash-gate.ts";
 import { commandName, endable, killGraceMs } from "./perform-process.ts";
 import { attemptWork, checkCode, openWorkTree } from "./prepare-folder.ts";
+import { freshGateFolder, restoreFolder, stepsBehind } from "./restore-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import { storedBody } from "./step-report.ts";
@@ -36,43 +37,65 @@ interface Observed {
   readonly logs: readonly PreparedArtifact[];
 }
 
+/** How a gate is judged. */
+export interface GateJudging {
+  /** Behind the attempt, in the names of folder, result and key: empty, or what tells this judging from others of the attempt. */
+  readonly mark: string;
+  /** In a folder restored from what is stored, because the attempt's own is gone or holds other files. */
+  readonly isRestored: boolean;
+  /** The verdict says nothing about the run (E5). */
+  readonly isDryRun: boolean;
+}
+
+/** As a run judges: an output that a person replaced is judged again in the same attempt. */
+export function usualJudging(step: StepState | null): GateJudging {
+  if (step === null || step.replacements === 0) return { mark: "", isRestored: false, isDryRun: false };
+  return { mark: `-r${step.replacements}`, isRestored: true, isDryRun: false };
+}
+
 /** Rejects on faults of Lily only. Whatever else goes wrong is an error verdict, never a pass (E4). */
-export async function performGate(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number, end: EndSignal): Promise<Delivery> {
+export async function performGate(
+  run: RunContext,
+  gate: PlanGate,
+  step: StepState | null,
+  attempt: number,
+  end: EndSignal,
+  judging: GateJudging = usualJudging(step),
+): Promise<Delivery> {
   const startedAtMs = run.deps.clock.monotonicMs();
-  const { verdict, logs } = await observe(run, gate, step, attempt, end);
+  const { verdict, logs } = await observe(run, gate, step, attempt, end, judging);
   const inputs = artifactIdsOf(run.state, gateReferences(gate));
-  const result = await storeResult(run, gate, attempt, verdict, logs, inputs);
+  const result = await storeResult(run, gate, `${attempt}${judging.mark}`, attempt, verdict, logs, inputs);
   const data: EventData["GATE_PASSED"] = {
     gate_id: gate.id,
     ...(step === null ? {} : { step_id: step.plan.id }),
     attempt,
     required: gate.required,
+    ...(judging.isDryRun ? { dry_run: true } : {}),
     reason: verdict.reason === null ? null : clipText(verdict.reason, reasonMax),
     ...(verdict.metrics === null ? {} : { metrics: { ...verdict.metrics } }),
     result_artifact_id: result.artifact.artifact_id,
     log_artifact_ids: logs.map((log) => log.artifact.artifact_id),
     duration_ms: Math.round(run.deps.clock.monotonicMs() - startedAtMs),
   };
-  return { bodies: [...logs.map(storedBody), storedBody(result), verdictBody(gate, step, attempt, verdict, data)] };
+  return { bodies: [...logs.map(storedBody), storedBody(result), verdictBody(gate, step, `${attempt}${judging.mark}`, verdict, data)] };
 }
 
-function verdictBody(gate: PlanGate, step: StepState | null, attempt: number, verdict: GateVerdict, data: EventData["GATE_PASSED"]): EventBody {
+function verdictBody(gate: PlanGate, step: StepState | null, judged: string, verdict: GateVerdict, data: EventData["GATE_PASSED"]): EventBody {
   const kinds = { passed: "GATE_PASSED", failed: "GATE_FAILED", error: "GATE_ERROR" } as const;
   const kind = kinds[verdict.status];
-  // An output that a person replaced is judged again in the same attempt.
-  const again = step === null || step.replacements === 0 ? "" : `-r${step.replacements}`;
-  return { kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}${again}`, data };
+  return { kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${judged}`, data };
 }
 
-async function observe(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number, end: EndSignal): Promise<Observed> {
+async function observe(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number, end: EndSignal, judging: GateJudging): Promise<Observed> {
   try {
     switch (gate.check.kind) {
       case "command":
-        return await observeCommand(run, gate, gate.check, step, attempt, end);
+        return await observeCommand(run, gate, gate.check, step, attempt, end, judging);
       case "schema":
         return { verdict: await observeSchema(run, gate.check), logs: [] };
       case "hash": {
-        const folder = await gateFolder(run, gate, step, attempt);
+        const folder = await gateFolder(run, gate, step, attempt, judging);
         return { verdict: await observeHashGate(await openWorkTree(run, folder), gate.check.hash), logs: [] };
       }
       case "module":
@@ -84,25 +107,14 @@ async function observe(run: RunContext, gate: PlanGate, step: StepState | null, 
   }
 }
 
-/** A step's gate works where the attempt worked; a run's gate in the workflow's folder. */
-async function gateFolder(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number): Promise<AttemptFolder> {
+/** A step's gate works where the attempt worked; a run's gate in the workflow's folder; either in a restored one when that says nothing. */
+async function gateFolder(run: RunContext, gate: PlanGate, step: StepState | null, attempt: number, judging: GateJudging): Promise<AttemptFolder> {
   const work = attemptWork(run, step);
-  if (step === null || work.kind === "source") return freshGateFolder(run, gate, attempt, run.sourceDir);
+  const name = `${attempt}${judging.mark}`;
+  if (judging.isRestored) return restoreFolder(run, gate.id, name, stepsBehind(run.state, step));
+  if (step === null || work.kind === "source") return freshGateFolder(run, gate.id, name, { kind: "source", dir: run.sourceDir });
   const { cwd } = await run.deps.folders.reopen(run.runId, ["steps", step.plan.id, String(attempt)], work);
-  return freshGateFolder(run, gate, attempt, cwd);
-}
-
-/** A gate that a crash cut off is judged again; what it had written stays in its folder, so the next try has its own (E2). */
-async function freshGateFolder(run: RunContext, gate: PlanGate, attempt: number, dir: string): Promise<AttemptFolder> {
-  const triesMax = 100;
-  for (let attemptTry = 1; ; attemptTry++) {
-    const name = attemptTry === 1 ? String(attempt) : `${attempt}-${attemptTry}`;
-    try {
-      return await run.deps.folders.open(run.runId, ["gates", gate.id, name], { kind: "source", dir });
-    } catch (thrown) {
-      if (!isLilyError(thrown, "STORAGE_FAILED") || attemptTry === triesMax) throw thrown;
-    }
-  }
+  return freshGateFolder(run, gate.id, name, { kind: "source", dir: cwd });
 }
 
 type CommandCheck = Extract<PlanGate["check"], { readonly kind: "command" }>;
@@ -114,9 +126,10 @@ async function observeCommand(
   step: StepState | null,
   attempt: number,
   end: EndSignal,
+  judging: GateJudging,
 ): Promise<Observed> {
   const { processes, probe } = run.deps;
-  const folder = await gateFolder(run, gate, step, attempt);
+  const folder = await gateFolder(run, gate, step, attempt, judging);
   await checkCode(run, folder);
   const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), asPath(run, folder));
   const { env, redact } = stepEnvironment(probe, check, lookup);
@@ -165,6 +178,7 @@ async function parseFile(run: RunContext, stored: StoredArtifact): Promise<JsonV
 async function storeResult(
   run: RunContext,
   gate: PlanGate,
+  judged: string,
   attempt: number,
   verdict: GateVerdict,
   logs: readonly PreparedArtifact[],
@@ -186,7 +200,7 @@ async function storeResult(
     producer_kind: "system",
     attempt,
     inputs,
-    name: `gate_result/${gate.id}/${attempt}`,
+    name: `gate_result/${gate.id}/${judged}`,
     value: payload,
   });
 }

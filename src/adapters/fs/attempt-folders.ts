@@ -69,7 +69,7 @@ class FsAttemptFolders implements AttemptFolders {
     const found: { path: string; size: number }[] = [];
     for (const family of ["gates", "steps"]) {
       for (const owner of foldersIn(join(runDir, family))) {
-        for (const attempt of foldersIn(join(runDir, family, owner)).sort((a, b) => Number(a) - Number(b))) {
+        for (const attempt of foldersIn(join(runDir, family, owner)).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))) {
           for (const log of logNames) {
             const path = `${family}/${owner}/${attempt}/${log}`;
             const seen = fs.lstatSync(join(runDir, path), { throwIfNoEntry: false });

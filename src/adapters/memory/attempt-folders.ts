@@ -50,7 +50,7 @@ function logsOf(files: MemoryFiles, runDir: string): readonly { readonly path: s
   const found: { path: string; size: number }[] = [];
   for (const family of ["gates", "steps"]) {
     for (const owner of [...files.names(`${runDir}/${family}`)].sort()) {
-      for (const attempt of [...files.names(`${runDir}/${family}/${owner}`)].sort((a, b) => Number(a) - Number(b))) {
+      for (const attempt of [...files.names(`${runDir}/${family}/${owner}`)].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))) {
         for (const log of ["stderr.txt", "stdout.txt"]) {
           const path = `${family}/${owner}/${attempt}/${log}`;
           const node = files.node(`${runDir}/${path}`);

@@ -92,7 +92,7 @@ function stepLine(event: StepEvent): string {
 }
 
 function gateLine(event: GateEvent): string {
-  const { gate_id, step_id, reason, required } = event.data;
+  const { gate_id, step_id, reason, required, dry_run } = event.data;
   const verdict = event.kind === "GATE_PASSED" ? "passed" : event.kind === "GATE_FAILED" ? "failed" : "could not judge";
-  return `gate      ${gate_id}${step_id === undefined ? "" : ` of ${step_id}`} ${verdict}${required ? "" : " (optional)"}${reason === null ? "" : `: ${reason}`}`;
+  return `gate      ${gate_id}${step_id === undefined ? "" : ` of ${step_id}`} ${verdict}${required ? "" : " (optional)"}${dry_run === true ? " (dry run)" : ""}${reason === null ? "" : `: ${reason}`}`;
 }

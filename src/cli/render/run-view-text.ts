@@ -26,6 +26,7 @@ function headText(view: RunView, { paint }: TableOptions): string {
     ["plan", view.plan_hash],
     ["record", `${view.record.events} events, ${view.record.sealed ? "sealed" : "not sealed"}, head ${view.record.head ?? "none"}`],
     ["folder", view.run_dir],
+    ["fork of", view.forked_from === undefined ? null : `${view.forked_from.run_id}, its first ${view.forked_from.events} events`],
     [
       "inputs",
       Object.entries(view.inputs)
@@ -45,6 +46,6 @@ function stepRow(step: StepView): readonly (Cell | string)[] {
 }
 
 function gateRow(gate: GateView): readonly (Cell | string)[] {
-  const verdict = gate.required ? gate.status : `${gate.status} (optional)`;
+  const verdict = `${gate.status}${gate.required ? "" : " (optional)"}${gate.dry_run === true ? " (dry run)" : ""}`;
   return [gate.gate_id, { text: verdict, tone: statusTone(gate.status) }, gate.step_id ?? "run", String(gate.attempt), gate.reason ?? ""];
 }
