@@ -12,6 +12,7 @@ import { storedBody } from "../runtime/step-report.ts";
 import { readyToLead } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import type { Artifacts } from "./kernel.ts";
+import { replaceArtifact } from "./replace-artifact.ts";
 import { baseOf, dirOf, loadConfiguration } from "./workflow-source.ts";
 
 const jsonBytesMax = 64 * 1024 * 1024;
@@ -23,6 +24,7 @@ export function artifactOperations(core: KernelCore): Artifacts {
     get: async (id) => bytesOf(core, await find(core, id)),
     show: async (id) => viewOf(await find(core, id)),
     list: async (filter = {}) => (await (await core.freshIndex()).artifacts(filter)).map(viewOf),
+    replace: (original, replacement, options) => replaceArtifact(core, original, replacement, options),
   };
 }
 

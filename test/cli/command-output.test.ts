@@ -83,6 +83,8 @@ const cases: readonly Case[] = [
   { name: "artifact-list-empty", argv: ["artifact", "list"], kernel: { empty: true } },
   { name: "artifact-get", argv: ["artifact", "get", "art_3"] },
   { name: "artifact-show", argv: ["artifact", "show", "art_3"] },
+  { name: "artifact-replace", argv: ["artifact", "replace", "art_3", "mended.csv", "--reason", "row 7", "--run", "latest", "--unblock", "seen"] },
+  { name: "artifact-replace-by-id", argv: ["artifact", "replace", "art_3", "art_4", "--reason", "newer"] },
   { name: "artifact-graph", argv: ["artifact", "graph", "latest"] },
   { name: "artifact-graph-dot", argv: ["artifact", "graph", "latest", "--format", "dot"] },
   { name: "artifact-graph-mermaid", argv: ["artifact", "graph", "latest", "--format", "mermaid"] },

@@ -2,6 +2,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import { commandDocs } from "../command-docs.ts";
 import { parseCount, parseText } from "../parse-values.ts";
 import { artifactArgument, runArgument } from "../positionals.ts";
+import { artifactReplaceRoute } from "./replay-routes.ts";
 import { adapt } from "../stricli-context.ts";
 
 const textFlag = (brief: string, placeholder: string) => ({ kind: "parsed", parse: parseText, brief, placeholder, optional: true }) as const;
@@ -76,6 +77,6 @@ const graph = buildCommand({
 });
 
 export const artifactRoutes = buildRouteMap({
-  routes: { put, get, list, show, graph },
+  routes: { put, get, list, show, graph, replace: artifactReplaceRoute },
   docs: { brief: "Keep, get and trace artifacts" },
 });

@@ -1,7 +1,7 @@
 import { buildCommand } from "@stricli/core";
 import { commandDocs } from "../command-docs.ts";
 import { parseCount, parseNote, parseText } from "../parse-values.ts";
-import { runArgument } from "../positionals.ts";
+import { artifactArgument, runArgument } from "../positionals.ts";
 import { adapt } from "../stricli-context.ts";
 
 const reasonFlag = { kind: "parsed", parse: parseNote, brief: "Why; recorded", placeholder: "TEXT" } as const;
@@ -33,6 +33,32 @@ export const runRerunRoute = buildCommand({
     [
       ["lily run rerun latest --from clean --reason 'the source was mended'", "the step and its dependents"],
       ["lily run rerun 0197a --from fetch --from rates --reason 'new prices' --unblock 'looked at'", "two steps of a blocked run"],
+    ],
+  ),
+});
+
+export const artifactReplaceRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/artifact-replace.ts")).artifactReplace),
+  parameters: {
+    flags: {
+      reason: reasonFlag,
+      run: { kind: "parsed", parse: parseText, brief: "Run that stands on it, when several do", placeholder: "RUN", optional: true },
+      unblock: unblockFlag,
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [
+        { ...artifactArgument, brief: "Id, or a unique prefix, of a current output or input of a run" },
+        { brief: "File to put in its place, or the id of an artifact", placeholder: "FILE", parse: parseText },
+      ],
+    },
+  },
+  docs: commandDocs(
+    "Put another artifact in the place of one that a run stands on",
+    "What was made from the original is done again; the step that made it keeps the replacement, and its gates judge it again.\nThe replacement must fit the schema of what it replaces. Original and replacement both stay in the record.\nA command that reads the file where it lies, and not by reference, finds there what you put there.",
+    [
+      ["lily artifact replace art_3f2a mended.json --reason 'a wrong unit in row 7'", "an output that a person mended"],
+      ["lily artifact replace art_3f2a art_90bc --reason 'the newer table' --run 0197a", "by an artifact that is kept already"],
     ],
   ),
 });
