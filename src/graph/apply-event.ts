@@ -8,6 +8,7 @@ import type { FoldedEvent } from "../contracts/event.ts";
 import type { EventData } from "../contracts/events.ts";
 import type { ArtifactId } from "../contracts/ids.ts";
 import { isRested, replaceArtifact, rerunSteps } from "./apply-person.ts";
+import { noteReplacement, noteRerun } from "./note-request.ts";
 import { resetFrom, restartRunGates, tolerate } from "./reset-steps.ts";
 import { backoffMs } from "./retry-backoff.ts";
 import { countedAttempts, type Failure, type RunPhase, type RunState, type StepState } from "./run-state.ts";
@@ -59,9 +60,11 @@ function applyKind(state: RunState, event: FoldedEvent): void {
       state.counts.effects++;
       return;
     case "RERUN_REQUESTED":
-      return rerunSteps(state, event, event.data.step_ids);
+      rerunSteps(state, event, event.data.step_ids);
+      return noteRerun(state, event.data);
     case "ARTIFACT_REPLACED":
-      return replaceArtifact(state, event, event.data);
+      replaceArtifact(state, event, event.data);
+      return noteReplacement(state, event.data);
     case "RUN_FORKED":
       requirePhase(state, event, "created");
       return;
@@ -146,6 +149,7 @@ function startStep(state: RunState, event: FoldedEvent, data: EventData["STEP_ST
   step.badGates = [];
   step.failure = null;
   step.violated = false;
+  step.askedWhy = null;
   step.replacements = 0;
   state.counts.attempts++;
   movePhase(state, step, "running");

@@ -61,6 +61,8 @@ export interface StepState {
   failure: Failure | null;
   /** Output name to artifact ids of the newest completed attempt, or of what stands in for it. */
   outputs: ReadonlyMap<string, readonly ArtifactId[]>;
+  /** The `why.v1` of the person who asked for the step again, until it starts. */
+  askedWhy: ArtifactId | null;
   /** Times that earlier results stood in for the step. */
   reuses: number;
   /** Times that a person replaced an output since the step last ran; its gates then judge again. */
@@ -178,6 +180,7 @@ function createStepState(plan: PlanStep, index: number): StepState {
     badGates: [],
     failure: null,
     outputs: new Map(),
+    askedWhy: null,
     reuses: 0,
     replacements: 0,
   };

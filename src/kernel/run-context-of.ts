@@ -20,11 +20,14 @@ export interface LedPlan {
   readonly tree: FileTree;
   readonly configDir: string;
   readonly security: SecurityReading;
+  /** Default: earlier results may stand in for pure steps. */
+  readonly reuse?: boolean;
 }
 
 export function runContextOf(deps: RuntimeDeps, led: LedPlan): RunContext {
   const { security, ...members } = led;
   return {
+    reuse: true,
     ...members,
     deps,
     principal: deps.probe.principal(),

@@ -34,6 +34,20 @@ export async function runtimeDeps(core: KernelCore, configuration: Configuration
     unsettled: core.unsettled,
     security: parts.security ?? null,
     observers: parts.observers ?? null,
+    index: once(() => core.freshIndex()),
+    keyed: (text) => parts.trust.keyedDigest(core.workspaceId, text),
+  };
+}
+
+/** One answer for everybody who asks; a refusal is asked again. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null;
+  return () => {
+    asked ??= ask().catch((thrown: unknown) => {
+      asked = null;
+      throw thrown;
+    });
+    return asked;
   };
 }
 

@@ -130,7 +130,7 @@ async function observeCommand(
 ): Promise<Observed> {
   const { processes, probe } = run.deps;
   const folder = await gateFolder(run, gate, step, attempt, judging);
-  await checkCode(run, folder);
+  await checkCode(run, step, folder);
   const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), asPath(run, folder));
   const { env, redact } = stepEnvironment(probe, check, lookup);
   const argv = resolveArgv(check.argv, lookup);

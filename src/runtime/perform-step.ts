@@ -68,7 +68,7 @@ async function attemptStep(run: RunContext, step: StepState, attempt: number, en
     const lookup = await prepareLookup(run, step, attempt, references, asValue(run, folder));
     return moduleAttempt(context, executor, lookup, end, hooks);
   }
-  await checkCode(run, folder);
+  await checkCode(run, step, folder);
   const lookup = await prepareLookup(run, step, attempt, references, asPath(run, folder));
   return processAttempt(context, executor, lookup, end);
 }

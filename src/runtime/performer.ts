@@ -8,13 +8,16 @@ import { artifactIdsOf, stepReferences } from "./step-references.ts";
 import type { Delivery, Effect } from "./effect.ts";
 import { EndSignal } from "./end-signal.ts";
 import { performGate } from "./perform-gate.ts";
-import { performStep } from "./perform-step.ts";
+import { type AttemptHooks, performStep } from "./perform-step.ts";
+import { withMaterials } from "./record-materials.ts";
 import type { RunContext } from "./run-context.ts";
 import type { Performer, StartVerdict } from "./run-shell.ts";
 import { explainSkip } from "./explain-skip.ts";
+import { ReuseDesk } from "./reuse-desk.ts";
 
 export class RunPerformer implements Performer {
   readonly #run: RunContext;
+  readonly #reuse: ReuseDesk;
   readonly #awaited = new Set<Promise<void>>();
   readonly #deliver: (delivery: Delivery) => void;
 
@@ -22,14 +25,16 @@ export class RunPerformer implements Performer {
   constructor(run: RunContext, deliver: (delivery: Delivery) => void) {
     this.#run = run;
     this.#deliver = deliver;
+    this.#reuse = new ReuseDesk(run, deliver);
   }
 
   startStep(step: StepState, attempt: number): Effect {
     const end = new EndSignal();
-    const done = performStep(this.#run, step, attempt, end, {
+    const hooks: AttemptHooks = {
       onAbandoned: (settled) => this.#run.deps.unsettled.keep(this.#run.runId, step.plan.id, settled),
       onEffect: (body) => this.#deliver({ bodies: [body] }),
-    });
+    };
+    const done = withMaterials(this.#run, step, attempt, () => performStep(this.#run, step, attempt, end, hooks));
     return { done, end: () => end.end() };
   }
 
@@ -43,11 +48,11 @@ export class RunPerformer implements Performer {
   }
 
   isHeld(step: StepState): boolean {
-    return this.#isUnsettled(step);
+    return this.#reuse.isLooking(step) || this.#isUnsettled(step);
   }
 
-  beforeStart(_step: StepState): StartVerdict {
-    return { kind: "start", bodies: [], why: null };
+  beforeStart(step: StepState): StartVerdict {
+    return this.#reuse.beforeStart(step) ?? { kind: "start", bodies: [], why: step.askedWhy };
   }
 
   explainSkip(data: EventData["STEP_SKIPPED"]): { readonly body: EventBody; readonly why: ArtifactId } {

@@ -12,6 +12,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
 import type { FileTree, FileTrees } from "../ports/file-tree.ts";
 import type { IdSource } from "../ports/id-source.ts";
+import type { RunIndex } from "../ports/run-index.ts";
 import type { LeaseStore } from "../ports/lease-store.ts";
 import type { LoadedModule, ModuleHost } from "../ports/module-host.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
@@ -43,6 +44,10 @@ export interface RuntimeDeps {
   readonly unsettled: UnsettledCode;
   /** Null: nobody tells the security state, and runs proceed unless their policy forbids it (S1). */
   readonly security: SecurityMonitor | null;
+  /** The index, brought up to the records when it is first asked for. */
+  readonly index: () => Promise<RunIndex>;
+  /** Digest of a text under the secret of the workspace. */
+  readonly keyed: (text: string) => Promise<Digest>;
   /** Null: writes of steps are not compared. */
   readonly observers: ChangeObservers | null;
 }
@@ -64,6 +69,8 @@ export interface RunContext {
   readonly loadedModules: Map<string, LoadedModule>;
   /** The plan's code in the workflow's folder. */
   readonly codeGuard: CodeGuard;
+  /** Whether earlier results may stand in for pure steps. */
+  readonly reuse: boolean;
   /** What the security monitor said when this process began to lead the run. */
   readonly securityAtStart: SecurityReading;
 }

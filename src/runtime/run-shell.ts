@@ -198,8 +198,7 @@ export class RunShell {
         this.#takeRecord(batch, command.body);
         return true;
       case "start":
-        this.#takeStart(batch, command.step, command.attempt);
-        return true;
+        return this.#takeStart(batch, command.step, command.attempt);
       case "gate":
         this.#takeGate(batch, command.gate, command.step, command.attempt);
         return false;
@@ -226,10 +225,11 @@ export class RunShell {
     this.#record(batch, body);
   }
 
-  #takeStart(batch: Batch, step: StepState, attempt: number): void {
+  /** A step that waits and is not held is asked for again when somebody delivers: deciding again now would name it again. */
+  #takeStart(batch: Batch, step: StepState, attempt: number): boolean {
     const { performer } = this.#options;
     const verdict = performer.beforeStart(step);
-    if (verdict.kind === "wait") return;
+    if (verdict.kind === "wait") return performer.isHeld(step);
     for (const body of verdict.bodies) this.#record(batch, body);
     const data = {
       step_id: step.plan.id,
@@ -242,6 +242,7 @@ export class RunShell {
     batch.starts = true;
     this.#record(batch, { kind: "STEP_STARTED", key: `STEP_STARTED/${step.plan.id}/${attempt}`, data });
     batch.effects.push(() => this.#watch(`${step.plan.id}/${attempt}`, step, attempt, () => performer.startStep(step, attempt)));
+    return true;
   }
 
   #takeGate(batch: Batch, gate: PlanGate, step: StepState | null, attempt: number): void {

@@ -1,0 +1,182 @@
+/**
+ * Whether an earlier result stands in for a pure step, and why or why not. Nothing here ends a run: what cannot be looked up is a step
+ * that runs, and its `why.v1` says so.
+ */
+import type { PreparedArtifact } from "../artifacts/artifact-store.ts";
+import type { Why } from "../artifacts/builtin-schemas.ts";
+import { clipText } from "../base/clip-text.ts";
+import type { Digest } from "../base/digest.ts";
+import { isLilyError } from "../base/lily-error.ts";
+import type { EventBody } from "../contracts/event.ts";
+import type { Material } from "../contracts/materials.ts";
+import type { StepState, StoredArtifact } from "../graph/run-state.ts";
+import { byCloseness, changedSentence, type MaterialChange, reusedSentence } from "../judge/why.ts";
+import type { ResultRow } from "../ports/run-index.ts";
+import type { RunContext } from "./run-context.ts";
+import type { SourceResult, SourceResults } from "./source-results.ts";
+import type { MaterialReader, MaterialsReading } from "./step-materials.ts";
+import { readMaterials } from "./source-results.ts";
+import { storedBody } from "./step-report.ts";
+import { prepareWhy } from "./why-artifact.ts";
+
+/** Results of one key that are looked at, and earlier times of one step that are compared. */
+const sameKeyMax = 8;
+const comparedMax = 50;
+/** Of those, the closest that are looked up in their records until one of them counts. */
+const verifiedMax = 5;
+const reasonMax = 2_000;
+
+export type LookedUp =
+  /** Recorded instead of a start. */
+  | { readonly kind: "reuse"; readonly bodies: readonly EventBody[] }
+  /** Recorded with the start. */
+  | { readonly kind: "start"; readonly why: PreparedArtifact };
+
+export interface LookupParts {
+  readonly run: RunContext;
+  readonly materials: MaterialReader;
+  readonly sources: SourceResults;
+}
+
+type Known = Extract<MaterialsReading, { readonly kind: "known" }>;
+
+/** Rejects on what is no LilyError only. */
+export async function lookUp(parts: LookupParts, step: StepState): Promise<LookedUp> {
+  try {
+    const reading = await parts.materials.read(step, { fresh: false });
+    if (reading.kind === "unknown") {
+      return await start(parts, step, [], null, 0, `step ${step.plan.id} ran: what it depends on cannot be told, because ${reading.reason}`);
+    }
+    return await lookUpKnown(parts, step, reading);
+  } catch (thrown) {
+    if (!isLilyError(thrown)) throw thrown;
+    return start(parts, step, [], null, 0, `step ${step.plan.id} ran: earlier results could not be looked up (${thrown.code}: ${thrown.message})`);
+  }
+}
+
+async function lookUpKnown(parts: LookupParts, step: StepState, reading: Known): Promise<LookedUp> {
+  const index = await parts.run.deps.index();
+  const found = await firstUsable(parts, await index.results({ key: reading.key }, sameKeyMax));
+  if (found.result !== null) return reuse(parts, step, reading, found.result);
+  const rows = await index.results({ workflow: parts.run.plan.workflow, step_id: step.plan.id }, comparedMax);
+  return explainStart(parts, step, reading, rows, found.problem);
+}
+
+/** The newest result that counts, byte for byte; otherwise why the newest does not. */
+async function firstUsable(
+  { sources }: LookupParts,
+  rows: readonly ResultRow[],
+): Promise<{ readonly result: SourceResult | null; readonly problem: { readonly row: ResultRow; readonly text: string } | null }> {
+  let problem: { readonly row: ResultRow; readonly text: string } | null = null;
+  for (const row of rows) {
+    const result = await sources.find(row);
+    const text = "problem" in result ? result.problem : await sources.bytesProblem(result);
+    if (!("problem" in result) && text === null) return { result, problem: null };
+    problem ??= { row, text: text ?? "" };
+  }
+  return { result: null, problem };
+}
+
+async function reuse({ run }: LookupParts, step: StepState, reading: Known, result: SourceResult): Promise<LookedUp> {
+  const { event } = result;
+  const { step_id, attempt, outputs, artifacts, materials } = event.data;
+  const from = { run_id: sourceRunOf(result), step_id, attempt };
+  const inputs = reading.materials.length;
+  const because = reusedSentence(step.plan.id, from, inputs);
+  const why = await prepareWhy(
+    run,
+    { subject: "reused", step_id: step.plan.id, attempt: step.attempt, compared_with: from, inputs, changed: [], because },
+    `${step.attempt}-reused`,
+  );
+  const data = {
+    step_id: step.plan.id,
+    attempt: step.attempt,
+    cause: "pure" as const,
+    from: { ...from, event: event.hash },
+    outputs,
+    artifacts,
+    ...(materials === undefined ? {} : { materials }),
+    why_artifact_id: why.artifact.artifact_id,
+  };
+  const stored = [...result.artifacts, result.materialsArtifact].map(restoredBody);
+  return { kind: "reuse", bodies: [storedBody(why), ...stored, { kind: "STEP_REUSED", key: `STEP_REUSED/${step.plan.id}/pure`, data }] };
+}
+
+function sourceRunOf({ event }: SourceResult): SourceResult["materialsArtifact"]["ref"]["run_id"] {
+  return event.stream.slice("run/".length) as SourceResult["materialsArtifact"]["ref"]["run_id"];
+}
+
+/** The artifact of another run, as that run recorded it: provenance stays true, and nothing is copied. */
+function restoredBody({ ref, inline }: StoredArtifact): EventBody {
+  return storedBody(inline === null ? { artifact: ref } : { artifact: ref, inline });
+}
+
+async function explainStart(
+  parts: LookupParts,
+  step: StepState,
+  reading: Known,
+  rows: readonly ResultRow[],
+  unusable: { readonly row: ResultRow; readonly text: string } | null,
+): Promise<LookedUp> {
+  const { id } = step.plan;
+  const inputs = reading.materials.length;
+  if (unusable !== null) {
+    const { run_id, attempt } = unusable.row;
+    const because = `step ${id} ran again although nothing of ${inputs} inputs changed: its result of run ${run_id}, attempt ${attempt} cannot be used (${unusable.text})`;
+    return start(parts, step, [], { run_id, step_id: id, attempt }, inputs, because);
+  }
+  const closest = await closestOf(parts, rows, reading.materials);
+  if (closest === null) return start(parts, step, [], null, inputs, `step ${id} ran for the first time: there is no earlier result of it to compare with`);
+  const { row, changed } = closest;
+  return start(parts, step, changed, { run_id: row.run_id, step_id: id, attempt: row.attempt }, inputs, changedSentence(id, changed));
+}
+
+interface Closest {
+  readonly row: ResultRow;
+  readonly changed: readonly MaterialChange[];
+}
+
+/** The earlier success with the fewest changes, of equals the newest; what the index says of it is looked up in its record. */
+async function closestOf(parts: LookupParts, rows: readonly ResultRow[], now: readonly Material[]): Promise<Closest | null> {
+  const earlier: { readonly row: ResultRow; readonly materials: readonly Material[] }[] = [];
+  for (const row of rows) {
+    const materials = await materialsOf(parts, row);
+    if (materials !== null) earlier.push({ row, materials });
+  }
+  for (const { one, changed } of byCloseness(earlier, now).slice(0, verifiedMax)) {
+    const result = await parts.sources.find(one.row);
+    if (!("problem" in result)) return { row: one.row, changed };
+  }
+  return null;
+}
+
+async function materialsOf({ run }: LookupParts, row: ResultRow): Promise<readonly Material[] | null> {
+  try {
+    const { materials } = await readMaterials(run.deps, { ref: row.materials, inline: row.inline });
+    return materials.map((one) => ({ ...one, digest: one.digest as Digest }));
+  } catch {
+    // A comparison is a help for people; what cannot be read is not compared with.
+    return null;
+  }
+}
+
+async function start(
+  { run }: LookupParts,
+  step: StepState,
+  changed: readonly MaterialChange[],
+  comparedWith: Why["compared_with"],
+  inputs: number,
+  because: string,
+): Promise<LookedUp> {
+  const attempt = step.attempt + 1;
+  const why = {
+    subject: "executed" as const,
+    step_id: step.plan.id,
+    attempt,
+    compared_with: comparedWith,
+    inputs,
+    changed: changed.map((one) => ({ ...one })),
+    because: clipText(because, reasonMax),
+  };
+  return { kind: "start", why: await prepareWhy(run, why, String(attempt)) };
+}
