@@ -9,19 +9,20 @@
  */
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { isJsonObject, type JsonValue } from "../../base/json-value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json-value.ts";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
 import { parseJson } from "../../base/parse-json.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { clipText } from "../../base/clip-text.ts";
 import { isSecurityState } from "../../contracts/security-rank.ts";
-import type { SecurityControl, SecurityReading, SecurityState } from "../../ports/security-monitor.ts";
+import type { SecurityControl, SecurityReading } from "../../ports/security-monitor.ts";
 import { closeQuietly, openTemporary, removeQuietly, syncFile, syncFolder, type Temporary, writeAll } from "./durable-folder.ts";
 import { hasErrno, storageError } from "./storage-error.ts";
 
 export const securityFileName = "security.json";
 const bytesMax = 16 * 1024;
 const textMax = 4096;
+const byMax = 1024;
 /** File times advance in ticks of some milliseconds: two writes within one look alike. */
 const tickMs = 1_000;
 const members = ["at", "by", "reason", "state", "v"];
@@ -33,7 +34,8 @@ interface Kept {
 }
 
 /** `dir` is the absolute workspace folder. */
-export function openSecurityFile(dir: string): SecurityControl {
+export function openSecurityFile(dir: string, options: { readonly nowMs?: () => number } = {}): SecurityControl {
+  const nowMs = options.nowMs ?? Date.now;
   const path = join(dir, securityFileName);
   let kept: Kept | null = null;
   return {
@@ -43,10 +45,11 @@ export function openSecurityFile(dir: string): SecurityControl {
       const mark = markOf(seen);
       if (kept !== null && kept.mark === mark) return kept.reading;
       const opened = readFile(path);
-      kept = opened !== null && Date.now() - opened.changedAtMs > tickMs ? opened : null;
+      kept = opened !== null && nowMs() - opened.changedAtMs > tickMs ? opened : null;
       return opened?.reading ?? absent;
     },
-    set: (state, reason, by) => writeFile(dir, path, state, reason, by),
+    set: (state, reason, by) =>
+      writeFile(dir, path, { v: 1, state, reason: clipText(reason, textMax), by: clipText(by, byMax), at: new Date(nowMs()).toISOString() }),
   };
 }
 
@@ -96,8 +99,7 @@ function invalid(why: string): LilyError {
   return new LilyError("WORKSPACE_INVALID", `${securityFileName} ${why}`);
 }
 
-async function writeFile(dir: string, path: string, state: Exclude<SecurityState, "UNKNOWN">, reason: string, by: string): Promise<void> {
-  const document = { v: 1, state, reason: clipText(reason, textMax), by: clipText(by, 1024), at: new Date().toISOString() };
+async function writeFile(dir: string, path: string, document: JsonObject): Promise<void> {
   let temporary: Temporary | null = null;
   try {
     temporary = openTemporary(dir);

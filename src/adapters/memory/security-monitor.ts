@@ -1,4 +1,5 @@
 /** A security state in memory, with the promises of the port and, when told so, a monitor that fails, hangs or answers nonsense. */
+import { clipText } from "../../base/clip-text.ts";
 import type { SecurityControl, SecurityReading, SecurityState } from "../../ports/security-monitor.ts";
 
 export interface MemorySecurityMonitor extends SecurityControl {
@@ -9,6 +10,8 @@ export interface MemorySecurityMonitor extends SecurityControl {
   /** How many attend. */
   readonly attending: number;
 }
+
+const textMax = 4096;
 
 export function createMemorySecurityMonitor(state: Exclude<SecurityState, "UNKNOWN"> = "OPERATIONAL"): MemorySecurityMonitor {
   let current: SecurityReading = { state, boundary: "memory", reason: null };
@@ -26,7 +29,7 @@ export function createMemorySecurityMonitor(state: Exclude<SecurityState, "UNKNO
       return Promise.resolve(broken.answer as SecurityReading);
     },
     set: async (next, reason, by) => {
-      current = { state: next, boundary: `set by ${by}`, reason };
+      current = { state: next, boundary: clipText(`set by ${by}`, textMax), reason: clipText(reason, textMax) };
       for (const { onChange } of attending) onChange();
     },
     attend: (onChange) => {
