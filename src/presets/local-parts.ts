@@ -3,6 +3,7 @@ import { availableParallelism, homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { signatureVerifier } from "../adapters/crypto/signature-verifier.ts";
 import { openFsAttemptFolders } from "../adapters/fs/attempt-folders.ts";
+import { openFsChangeObservers } from "../adapters/fs/change-observer.ts";
 import { openFsFileTrees } from "../adapters/fs/file-tree.ts";
 import { openFsObjectStore } from "../adapters/fs/object-store.ts";
 import { openFsRecordFiles } from "../adapters/fs/record-files.ts";
@@ -34,6 +35,7 @@ export async function localParts(workspaceDir: string, authority: AuthorityStore
     objects: await openFsObjectStore(join(workspaceDir, "objects"), { isReadOnly }),
     trees: openFsFileTrees(),
     folders: openFsAttemptFolders(workspaceDir),
+    observers: openFsChangeObservers(),
     processes,
     modules: createModuleHost(processes),
     probe: createEnvironmentProbe({ kernelVersion }),

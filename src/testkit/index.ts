@@ -3,6 +3,7 @@
  * hostile by a seed. Needs vitest. How to use it: docs/howto/write-an-adapter.md.
  */
 export { createMemoryAttemptFolders } from "../adapters/memory/attempt-folders.ts";
+export { createMemoryChangeObservers, type MemoryChangeObserverOptions } from "../adapters/memory/change-observer.ts";
 export { createMemoryEnvironmentProbe, type MemoryEnvironmentProbeOptions } from "../adapters/memory/environment-probe.ts";
 export { createMemoryFileTrees } from "../adapters/memory/file-tree.ts";
 export { MemoryFiles } from "../adapters/memory/memory-files.ts";
@@ -14,6 +15,7 @@ export { createMemoryRunIndex, type MemoryRunIndex } from "../adapters/memory/ru
 export { createMemoryTrustStore, type MemoryTrustStore } from "../adapters/memory/trust-store.ts";
 export type { AttemptFolder, AttemptFolders } from "../ports/attempt-folders.ts";
 export type { AuthorityStore } from "../ports/authority-store.ts";
+export type { ChangeObserver, ChangeObservers } from "../ports/change-observer.ts";
 export type { Clock } from "../ports/clock.ts";
 export type { EnvironmentProbe } from "../ports/environment-probe.ts";
 export type { FileTree, FileTrees } from "../ports/file-tree.ts";
@@ -28,6 +30,7 @@ export type { RunIndex } from "../ports/run-index.ts";
 export type { SignatureVerifier } from "../ports/signature-verifier.ts";
 export type { Signer, TrustStore } from "../ports/signer.ts";
 export { type AttemptFoldersBed, attemptFoldersConformance } from "./attempt-folders-conformance.ts";
+export { type ChangeObserverBed, changeObserverConformance } from "./change-observer-conformance.ts";
 export { type ClockBed, clockConformance } from "./clock-conformance.ts";
 export { type EnvironmentProbeBed, environmentProbeConformance, probeVariables } from "./environment-probe-conformance.ts";
 export { createFakeClock, type FakeClock } from "./fake-clock.ts";
