@@ -44,7 +44,7 @@ function newAjv(Ajv: typeof Ajv2020, allErrors: boolean): Ajv2020 {
     logger: false,
     code: { regExp: linearRegExp },
   });
-  ajv.addVocabulary(["x-lily-breaking"]);
+  ajv.addVocabulary(["x-lily-breaking", "x-lily-varies"]);
   ajv.removeKeyword("uniqueItems");
   ajv.addKeyword({
     keyword: "uniqueItems",

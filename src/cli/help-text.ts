@@ -22,7 +22,7 @@ COMMANDS
   init                            make a workspace here
   run start|new|list|show|watch|logs|resume|cancel
                                   run a workflow document, follow it, look back
-  run summary|irreversible        what a run did, in an operator's words
+  run summary|irreversible|diff   what a run did, in an operator's words; what differed
   rollback plan|confirm           guidance for undoing a run by hand; never executed
   artifact put|get|list|show|graph
                                   files by digest, and who made what from what

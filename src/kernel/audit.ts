@@ -2,6 +2,7 @@
 import type { ExecutionRecord, RollbackScaffold } from "../artifacts/builtin-schemas.ts";
 import type { IrreversibleActions } from "../audit/irreversible-actions.ts";
 import type { RollbackConfirmation } from "../audit/confirm-rollback.ts";
+import type { RunComparison } from "../audit/run-comparison.ts";
 import type { RunSummary } from "../audit/run-summary.ts";
 
 export interface Audit {
@@ -13,6 +14,8 @@ export interface Audit {
   irreversible(run: string): Promise<IrreversibleActions>;
   /** Guidance for a person; nothing in Lily executes it (S2). */
   rollback(run: string): Promise<RollbackScaffold>;
+  /** Two runs side by side. */
+  diff(a: string, b: string): Promise<RunComparison>;
   /** What a person's answer to the guidance means. It is recorded nowhere and executes nothing. */
   confirmRollback(scaffold: RollbackScaffold, typed: string | null): Promise<RollbackConfirmation>;
 }

@@ -133,6 +133,8 @@ const cases: readonly Case[] = [
   { name: "run-summary-none", argv: ["run", "summary", "--workflow", "none"] },
   { name: "run-summary-what", argv: ["run", "summary"] },
   { name: "run-summary-both", argv: ["run", "summary", "latest", "--all"] },
+  { name: "run-diff", argv: ["run", "diff", "0197a", "latest"] },
+  { name: "run-diff-same", argv: ["run", "diff", "latest", "latest"] },
   { name: "run-irreversible", argv: ["run", "irreversible", "latest"] },
   { name: "run-irreversible-none", argv: ["run", "irreversible", "latest"], kernel: failed },
   { name: "completion-bash", argv: ["completion", "bash"] },

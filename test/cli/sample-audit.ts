@@ -5,6 +5,7 @@ import { confirmRollback } from "../../src/audit/confirm-rollback.ts";
 import { foldExecutionRecord } from "../../src/audit/execution-record.ts";
 import { irreversibleActions } from "../../src/audit/irreversible-actions.ts";
 import { rollbackOf } from "../../src/audit/rollback-planner.ts";
+import type { RunComparison } from "../../src/audit/run-comparison.ts";
 import { summariseRun } from "../../src/audit/run-summary.ts";
 import type { Audit } from "../../src/kernel/audit.ts";
 
@@ -12,6 +13,51 @@ const effects: readonly PlanDocument["steps"][number]["effects"][number][] = [
   { category: "file_system", description: "writes out/\u001b[2J", reversible: true, hint: "delete out/\u202e" },
   { category: "data_mutation", description: "sends the table", reversible: null, hint: null },
 ];
+
+const side: RunComparison["a"] = {
+  run_id: "a",
+  workflow: "weather",
+  plan_hash: "sha256:aa",
+  status: "COMPLETED",
+  reason: "all steps succeeded",
+  run_status: "succeeded",
+  duration_ms: 1200,
+  security: { before: "OPERATIONAL", after: "OPERATIONAL", change: "same" },
+};
+const done = { status: "succeeded", attempts: 1, duration_ms: 700, reused_from: null } as const;
+
+function sameComparison(run: string): RunComparison {
+  const step = { step_id: "clean", verdict: "identical", reason: null, same: true, outputs: [], a: done, b: done } as const;
+  const both = { ...side, run_id: run };
+  return { same: true, a: both, b: both, shared: null, changes: [], steps: [step], gates: [], first_divergence: null };
+}
+
+const change = { kind: "code", name: "steps/clean\u001b[1m.mjs", a: "sha256:11", b: null } as const;
+export const sampleComparison: RunComparison = {
+  same: false,
+  a: side,
+  b: { ...side, workflow: null, status: "FAILED", run_status: "failed", duration_ms: null, security: { before: null, after: null, change: "not known" } },
+  shared: { fork: "b", events: 12, head: "sha256:22", proven: true, step_ids: ["report"] },
+  changes: [change],
+  steps: [
+    { step_id: "clean", verdict: "identical", reason: null, same: true, outputs: [], a: done, b: { ...done, reused_from: "run-a/clean/1" } },
+    {
+      step_id: "report",
+      verdict: "diverged",
+      reason: "output text: the files have other bytes\u202e",
+      same: false,
+      outputs: [],
+      a: done,
+      b: { ...done, duration_ms: null },
+    },
+    { step_id: "extra", verdict: "only_in_b", reason: "only run B has this step", same: false, outputs: [], a: null, b: done },
+  ],
+  gates: [
+    { gate: "clean/rows", a: "passed", b: "failed", metrics: ["rows: 3 -> 2"] },
+    { gate: "total", a: "passed", b: null, metrics: [] },
+  ],
+  first_divergence: { step_id: "report", reason: "output text: the files have other bytes", causes: [change] },
+};
 
 /** `asked` is told each operation with what it was given. */
 export function fakeAudit(
@@ -37,6 +83,10 @@ export function fakeAudit(
     },
     irreversible: async (run) => reply(irreversibleActions(record), "audit.irreversible", run),
     rollback: async (run) => reply(rollbackOf(record, withEffects), "audit.rollback", run),
+    diff: async (a, b) => {
+      asked("audit.diff", a, b);
+      return a === b ? sameComparison(a) : { ...sampleComparison, a: { ...sampleComparison.a, run_id: a }, b: { ...sampleComparison.b, run_id: b } };
+    },
     confirmRollback: async (scaffold, typed) => {
       asked("audit.confirmRollback", typed);
       return confirmRollback(scaffold, typed);

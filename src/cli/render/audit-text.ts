@@ -40,7 +40,7 @@ export function summaryText(summary: RunSummary, paint: Paint): string {
 }
 
 export function irreversibleText({ execution_id, actions, unknown_effects }: IrreversibleActions, paint: Paint): string {
-  const head = `run ${plainText(execution_id)}: ${actions.length === 0 ? "no completed step has an effect that is known to be irreversible" : `${actions.length} completed steps cannot be undone, or may not be`}`;
+  const head = `run ${plainText(execution_id)}: ${actions.length === 0 ? "no completed step has an effect that is known to be irreversible" : `what completed and cannot be undone, or may not be, in ${actions.length} ${actions.length === 1 ? "step" : "steps"}`}`;
   const body = actions.flatMap((action) => [
     `  ${paint("warn", `step ${action.step_index}`)} ${plainText(action.step)}, attempt ${action.attempt}, completed ${action.completed_at}`,
     ...action.effects.map(

@@ -66,8 +66,22 @@ const runIrreversibleRoute = buildCommand({
   ),
 });
 
+const runDiffRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-diff.ts")).runDiff),
+  parameters: { positional: { kind: "tuple", parameters: [runArgument, { ...runArgument, brief: "The run to compare it with" }] } },
+  docs: commandDocs(
+    "Compare two runs: what differed, and from which step on",
+    "Compares plan, inputs, environment, outcome, gates and the content of every output. Times, ids and durations never count.\nExits 0 when the runs are the same, 1 when they differ.",
+    [
+      ["lily run diff 0197a latest", "what changed since then"],
+      ["lily run diff 0197a 0197b --json", "for a program"],
+    ],
+  ),
+});
+
 /** Commands of the group `run` that only look at what was recorded. */
 export const auditRunRoutes = {
   summary: runSummaryRoute,
   irreversible: runIrreversibleRoute,
+  diff: runDiffRoute,
 } as const;
