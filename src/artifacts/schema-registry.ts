@@ -21,7 +21,7 @@ import { lintSchema, schemaDialect, schemaIdPrefix } from "./schema-lint.ts";
 import type { SchemaProblem } from "./schema-problem.ts";
 
 export type SchemaSource = { readonly jsonSchema: JsonObject } | { readonly zod: z.ZodType };
-export type SchemaOrigin = "built-in" | "workspace";
+export type SchemaOrigin = "built-in" | "workspace" | "pack";
 
 export interface RegisteredSchema {
   readonly schema_id: SchemaId;

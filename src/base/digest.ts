@@ -15,7 +15,7 @@ export type Digest = Brand<string, "Digest">;
 export type Hex64 = Brand<string, "Hex64">;
 
 /** What a domain tag may name. */
-export type DigestDomain = "event" | "plan" | "policy" | "artifact" | "intent" | "bundle" | "grant" | "execution" | "fragment" | "secret" | "reuse";
+export type DigestDomain = "event" | "plan" | "policy" | "artifact" | "intent" | "bundle" | "grant" | "execution" | "fragment" | "secret" | "reuse" | "pack";
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 

@@ -41,21 +41,20 @@ export async function bindCode(names: CodeNames, tree: FileTree): Promise<readon
 }
 
 /**
- * The files of `code` that one step and its gates depend on, sorted: what its own argv items and `uses` name. `modulePath` is the file
- * of its module where that lies in `tree`.
+ * The files of `code` that one step and its gates depend on, sorted: what its own argv items and `uses` name. `modulePaths` are the files
+ * of the modules that it and its gates name, where they lie in `tree`.
  */
 export async function codeOfStep(
   step: PlanStep,
   uses: readonly string[],
-  modulePath: string | null,
+  modulePaths: readonly string[],
   code: readonly PlanCode[],
   itemText: CodeNames["itemText"],
   tree: FileTree,
 ): Promise<readonly string[]> {
   const bound = new Set<string>(code.map((file) => file.path));
   const named = [...argvItems({ steps: [step], gates: [] })].map((item) => pathOfItem(itemText(item)));
-  const paths = new Set<string>([...named.filter((path) => path !== null), ...(await usedFiles(uses, tree))]);
-  if (modulePath !== null) paths.add(modulePath);
+  const paths = new Set<string>([...named.filter((path) => path !== null), ...(await usedFiles(uses, tree)), ...modulePaths]);
   return [...paths].filter((path) => bound.has(path)).sort();
 }
 
@@ -64,7 +63,8 @@ export async function verifyPlanCode(plan: PlanDocument, tree: FileTree, moduleT
   const problems: ProblemView[] = [];
   for (const { path, digest } of plan.code) await compare(problems, "file", path, digest, tree);
   const listed = new Set(plan.code.map((file) => file.path));
-  for (const { name, path, digest } of plan.modules)
+  // A module of a pack is bound by the digest of its pack, which whoever loads packs compares.
+  for (const { name, path, digest } of plan.modules.filter((module) => module.pack === undefined))
     if (moduleTree !== tree || !listed.has(path)) await compare(problems, `module ${name}`, path, digest, moduleTree);
   return [...problems, ...(await addedFiles(plan, tree))];
 }

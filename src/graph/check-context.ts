@@ -7,6 +7,8 @@ export interface CheckContext {
   readonly document: WorkflowDocument;
   readonly names: WorkflowNames;
   readonly modules: ReadonlySet<string>;
+  /** Those of them that packs bring. */
+  readonly packModules: ReadonlySet<string>;
   readonly schemas: ReadonlySet<string>;
   readonly executors: ReadonlySet<string>;
   readonly policyDefaults: WorkflowPolicy;

@@ -1,4 +1,5 @@
 import type { CheckContext, Path } from "./check-context.ts";
+import { checkIsolation, checkModule, checkValue } from "./check-modules.ts";
 import { checkArgv, checkDuration, checkEnvironment, checkPath, checkSchemaName, checkTemplate } from "./check-texts.ts";
 import { pathText } from "./problem-list.ts";
 import { parseTemplate } from "./template.ts";
@@ -18,13 +19,22 @@ function checkGate(context: CheckContext, gate: WorkflowGate, path: Path): void 
       if (gate[member] !== undefined) report([...path, member], `${member} is for gates that run a command`);
   }
   checkEnvironment(context, gate, path, null);
+  checkModuleGate(context, gate, path);
   checkSchemaGate(context, gate, path);
   if (gate.hash !== undefined) checkHash(context, gate.hash, [...path, "hash"]);
   if (gate.approval !== undefined) {
-    report([...path, "approval"], `gate ${gate.id} asks for an approval; this version judges gates with run, schema and of, or hash`, {
+    report([...path, "approval"], `gate ${gate.id} asks for an approval; this version judges gates with run, schema and of, hash, or module`, {
       code: "EXECUTOR_UNAVAILABLE",
     });
   }
+}
+
+function checkModuleGate(context: CheckContext, gate: WorkflowGate, path: Path): void {
+  checkModule(context, gate.module, path);
+  checkIsolation(context, gate, path);
+  if (gate.module !== undefined) return checkValue(context, gate.with ?? {}, [...path, "with"], null);
+  for (const member of ["with", "isolation"] as const)
+    if (gate[member] !== undefined) context.report([...path, member], `${member} is for gates that name a module`);
 }
 
 function checkSchemaGate(context: CheckContext, gate: WorkflowGate, path: Path): void {

@@ -1,6 +1,7 @@
 import { caseTwins } from "../base/identifier.ts";
 import type { CheckContext, Path } from "./check-context.ts";
-import { checkArgv, checkDuration, checkEnvironment, checkPath, checkSchemaName, checkTemplate } from "./check-texts.ts";
+import { checkArgv, checkDuration, checkEnvironment, checkPath, checkSchemaName } from "./check-texts.ts";
+import { checkIsolation, checkModule, checkValue } from "./check-modules.ts";
 import { checkGates } from "./check-gates.ts";
 import { checkPure } from "./check-pure.ts";
 import { needsOf } from "./compile-step.ts";
@@ -33,12 +34,10 @@ function checkStep(context: CheckContext, id: string, step: WorkflowStep): void 
 }
 
 function checkBody(context: CheckContext, id: string, step: WorkflowStep, path: Path): void {
-  const { report, modules, executors } = context;
+  const { report, executors } = context;
   if (step.run !== undefined) checkArgv(context, step.run, [...path, "run"], id);
   if (step.shell !== undefined) checkShell(context, step.shell, [...path, "shell"]);
-  if (step.module !== undefined && !modules.has(step.module)) {
-    report([...path, "module"], `module ${step.module} is not registered in lily.yaml`, { code: "MODULE_NOT_FOUND", wanted: step.module, known: modules });
-  }
+  checkModule(context, step.module, path);
   for (const [member, executor] of [
     ["run", "process"],
     ["shell", "shell"],
@@ -52,12 +51,7 @@ function checkBody(context: CheckContext, id: string, step: WorkflowStep, path: 
   if (step.module !== undefined) checkValue(context, step.with ?? {}, [...path, "with"], id);
   else if (step.with !== undefined) report([...path, "with"], "with gives values to a module; other steps take them from run or env");
   if (step.isolation !== undefined && step.module === undefined) report([...path, "isolation"], "isolation is for module steps");
-}
-
-function checkValue(context: CheckContext, value: unknown, path: Path, self: string): void {
-  if (typeof value === "string") checkTemplate(context, value, path, self);
-  else if (Array.isArray(value)) value.forEach((item, index) => checkValue(context, item, [...path, index], self));
-  else if (typeof value === "object" && value !== null) for (const [key, item] of Object.entries(value)) checkValue(context, item, [...path, key], self);
+  checkIsolation(context, step, path);
 }
 
 /** `${NAME}` belongs to the shell; what only Lily could mean would reach it unreplaced. */

@@ -15,6 +15,8 @@ import type { LocatedDocument } from "./located-document.ts";
 import { paramCompiler } from "./param-schema.ts";
 import { parseLocated } from "./parse-located.ts";
 import { ProblemList } from "./problem-list.ts";
+import { expandTemplates } from "./expand-templates.ts";
+import { emptyCatalog, type PackCatalog } from "./pack-catalog.ts";
 import { soundPart } from "./sound-part.ts";
 import { reportIssues } from "./structure-problems.ts";
 import { membersAt, type WorkflowDocument, type WorkflowPolicy, workflowDocumentSchema } from "./workflow-document.ts";
@@ -25,6 +27,8 @@ export interface CheckWorkflowOptions {
   readonly fileName?: string;
   /** Registered module names. */
   readonly modules?: Iterable<string>;
+  /** What packs bring; their modules and schemas are among the registered ones. */
+  readonly packs?: PackCatalog;
   /** Registered schema ids, built-in ones included. */
   readonly schemas?: Iterable<string>;
   /** Executors of this installation. Default process, shell, module. */
@@ -58,8 +62,13 @@ export async function checkWorkflow(source: Uint8Array | JsonValue, options: Che
   return { problems: views, document: null };
 }
 
-async function checkLocated({ value, locate }: LocatedDocument, file: string | null, options: CheckWorkflowOptions): Promise<WorkflowCheck> {
-  const list = new ProblemList(file, locate);
+async function checkLocated(written: LocatedDocument, file: string | null, options: CheckWorkflowOptions): Promise<WorkflowCheck> {
+  const catalog = options.packs ?? emptyCatalog;
+  let { locate } = written;
+  const list = new ProblemList(file, (path) => locate(path));
+  const expanded = await expandTemplates(written, catalog, list.add);
+  const { value } = expanded;
+  ({ locate } = expanded);
   if (!isJsonObject(value)) list.add([], "a workflow is a map with workflow, version and steps");
   const parsed = workflowDocumentSchema.safeParse(value);
   const sound = parsed.success ? { document: parsed.data, places: new Map<string, readonly number[]>() } : soundPart(value, parsed.error.issues);
@@ -67,8 +76,9 @@ async function checkLocated({ value, locate }: LocatedDocument, file: string | n
   if (sound !== null) {
     await checkMeaning({
       document: sound.document,
-      names: workflowNames(value),
-      modules: new Set(options.modules),
+      names: workflowNames(value, expanded.unsure),
+      modules: new Set([...(options.modules ?? []), ...catalog.modules]),
+      packModules: catalog.modules,
       schemas: new Set(options.schemas),
       executors: new Set(options.executors ?? ["process", "shell", "module"]),
       policyDefaults: options.policyDefaults ?? {},

@@ -28,8 +28,20 @@ export interface CompilePlanOptions {
   readonly modules?: Readonly<Record<string, string>>;
   /** The folder of lily.yaml, when it is another than the workflow's. */
   readonly moduleTree?: FileTree;
+  /** Packs of the workspace, in the order of lily.yaml. */
+  readonly packs?: readonly PlannedPack[];
   /** Registered schemas, built-in ones included: id to digest. */
   readonly schemas?: Readonly<Record<string, Digest>>;
+}
+
+/** A pack as a plan binds it. */
+export interface PlannedPack {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: Digest;
+  readonly tree: FileTree;
+  /** Module name to path, relative to `tree`. */
+  readonly modules: Readonly<Record<string, string>>;
 }
 
 export interface CompiledPlan {
@@ -42,14 +54,16 @@ export async function compilePlan(options: CompilePlanOptions): Promise<Compiled
   const { document, tree } = options;
   const moduleTree = options.moduleTree ?? tree;
   const params = await resolveParams(paramSchemas(document), options.params ?? {});
-  const steps = compileSteps(document);
+  const packs = options.packs ?? [];
+  const packModules = new Set(packs.flatMap((pack) => Object.keys(pack.modules)));
+  const steps = compileSteps(document, packModules);
   const policy = compilePolicy(document.policy ?? {}, options.policyDefaults ?? {});
   const inputs = compileInputs(document);
-  const gates = (document.gates ?? []).map((gate) => compileGate(gate, document));
+  const gates = (document.gates ?? []).map((gate) => compileGate(gate, document, packModules));
   refuseOptionParams(steps, gates, params);
   const uses = [...new Set(Object.values(document.steps).flatMap((step) => step.uses ?? []))].sort();
-  const modules = await bindModules(steps, options.modules ?? {}, moduleTree);
-  const modulePaths = moduleTree === tree ? modules.map((module) => module.path) : [];
+  const modules = await bindModules(steps, gates, options.modules ?? {}, moduleTree, packs);
+  const modulePaths = moduleTree === tree ? modules.filter((module) => module.pack === undefined).map((module) => module.path) : [];
   const code = await bindCode({ steps, gates, inputs, uses, modulePaths, itemText: (item) => itemText(item, params) }, tree);
   const plan: PlanDocument = {
     v: 1,
@@ -65,6 +79,7 @@ export async function compilePlan(options: CompilePlanOptions): Promise<Compiled
     code,
     uses,
     modules,
+    ...(packs.length === 0 ? {} : { packs: packs.map(({ name, version, digest }) => ({ name, version, digest })) }),
     schemas: bindSchemas(document, steps, gates, options.schemas ?? {}),
   };
   return { plan, planHash: planHashOf(plan) };
@@ -88,14 +103,16 @@ async function withCode(
       continue;
     }
     const { executor } = step;
-    const path = executor.kind === "module" ? (modules.find((one) => one.name === executor.module)?.path ?? null) : null;
-    const modulePath = path !== null && modulePaths.includes(path) ? path : null;
+    const named = new Set(step.gates.flatMap(({ check }) => (check.kind === "module" ? [check.module] : [])));
+    if (executor.kind === "module") named.add(executor.module);
+    const own = modules.filter((one) => named.has(one.name) && one.pack === undefined).map((one) => one.path);
+    const ownModules = own.filter((path) => modulePaths.includes(path));
     const uses = document.steps[step.id]?.uses ?? [];
     // A plan may have ten thousand steps that differ in their inputs alone.
-    const same = JSON.stringify([uses, modulePath, executor.kind === "process" ? executor.argv : null, step.gates.map(({ check }) => check)]);
-    const own = known.get(same) ?? (await codeOfStep(step, uses, modulePath, code, (item) => itemText(item, params), tree));
-    known.set(same, own);
-    placed.push({ ...step, code: own });
+    const same = JSON.stringify([uses, ownModules, executor.kind === "process" ? executor.argv : null, step.gates.map(({ check }) => check)]);
+    const files = known.get(same) ?? (await codeOfStep(step, uses, ownModules, code, (item) => itemText(item, params), tree));
+    known.set(same, files);
+    placed.push({ ...step, code: files });
   }
   return placed;
 }
@@ -115,9 +132,9 @@ function paramSchemas(document: WorkflowDocument): Readonly<Record<string, JsonO
   return document.params ?? {};
 }
 
-function compileSteps(document: WorkflowDocument): readonly PlanStep[] {
+function compileSteps(document: WorkflowDocument, packModules: ReadonlySet<string>): readonly PlanStep[] {
   const position = new Map(Object.keys(document.steps).map((id, index) => [id, index]));
-  const surroundings = { document, position, referenced: referencedOutputs(document) };
+  const surroundings = { document, position, referenced: referencedOutputs(document), packModules };
   return Object.entries(document.steps).map(([id, step]) => compileStep(id, step, surroundings));
 }
 
@@ -155,11 +172,24 @@ function compileAction({ id, do: action }: WorkflowRoute): PlanRouteAction {
   throw new LilyError("WORKFLOW_INVALID", `route ${id} does nothing`);
 }
 
-/** Every module that a step names, once, by name. */
-async function bindModules(steps: readonly PlanStep[], registered: Readonly<Record<string, string>>, tree: FileTree): Promise<readonly PlanModule[]> {
+/** Every module that a step or a gate names, once, by name. */
+async function bindModules(
+  steps: readonly PlanStep[],
+  runGates: readonly PlanGate[],
+  registered: Readonly<Record<string, string>>,
+  tree: FileTree,
+  packs: readonly PlannedPack[],
+): Promise<readonly PlanModule[]> {
   const names = new Set(steps.flatMap((step) => (step.executor.kind === "module" ? [step.executor.module] : [])));
+  for (const { check } of [...steps.flatMap((step) => step.gates), ...runGates]) if (check.kind === "module") names.add(check.module);
   const modules: PlanModule[] = [];
   for (const name of [...names].sort()) {
+    const pack = packs.find((one) => Object.hasOwn(one.modules, name));
+    const packPath = pack?.modules[name];
+    if (pack !== undefined && packPath !== undefined) {
+      modules.push({ ...(await bindModule(name, packPath, pack.tree)), pack: pack.name });
+      continue;
+    }
     const path = Object.hasOwn(registered, name) ? registered[name] : undefined;
     if (path === undefined) throw new LilyError("MODULE_NOT_FOUND", `module ${name} is not registered in lily.yaml`, { details: { module: name } });
     modules.push(await bindModule(name, path, tree));

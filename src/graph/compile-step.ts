@@ -18,15 +18,17 @@ export interface StepSurroundings {
   readonly position: ReadonlyMap<string, number>;
   /** Outputs that references name, by step. */
   readonly referenced: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Modules that packs bring: they run in a process of their own. */
+  readonly packModules?: ReadonlySet<string>;
 }
 
-export function compileStep(id: string, step: WorkflowStep, { document, position, referenced }: StepSurroundings): PlanStep {
+export function compileStep(id: string, step: WorkflowStep, { document, position, referenced, packModules = new Set() }: StepSurroundings): PlanStep {
   const timeout = step.timeout ?? document.defaults?.timeout;
   return {
     id,
     title: step.title ?? null,
     needs: needsOf(id, step).sort((left, right) => (position.get(left) ?? 0) - (position.get(right) ?? 0)),
-    executor: compileExecutor(id, step),
+    executor: compileExecutor(id, step, packModules),
     with: step.with ?? {},
     ...(step.reads === undefined || step.reads.length === 0 ? {} : { reads: step.reads }),
     outputs: compileOutputs(step, referenced.get(id) ?? new Set()),
@@ -42,7 +44,7 @@ export function compileStep(id: string, step: WorkflowStep, { document, position
       reversible: reversible ?? null,
       hint: hint ?? null,
     })),
-    gates: (step.gates ?? []).map((gate) => compileGate(gate, document)),
+    gates: (step.gates ?? []).map((gate) => compileGate(gate, document, packModules)),
     log_bytes_max: step.log_limit ?? logBytesMaxDefault,
   };
 }
@@ -61,7 +63,7 @@ function referencesOf(step: WorkflowStep): readonly Reference[] {
 }
 
 function gateReferences(gate: WorkflowGate): readonly Reference[] {
-  return [gate.run ?? [], gate.env ?? {}, gate.of ?? ""].flatMap(referencesIn);
+  return [gate.run ?? [], gate.env ?? {}, gate.of ?? "", gate.with ?? {}].flatMap(referencesIn);
 }
 
 /** Every output that a reference of the document names, by step. */
@@ -78,21 +80,27 @@ export function referencedOutputs(document: WorkflowDocument): ReadonlyMap<strin
   return named;
 }
 
-export function compileGate(gate: WorkflowGate, document: WorkflowDocument): PlanGate {
+export function compileGate(gate: WorkflowGate, document: WorkflowDocument, packModules: ReadonlySet<string> = new Set()): PlanGate {
   const timeout = gate.timeout ?? document.defaults?.timeout;
   return {
     id: gate.id,
     required: gate.required ?? true,
     timeout_ms: timeout === undefined ? gateTimeoutMsDefault : parseDuration(timeout),
-    check: compileCheck(gate),
+    check: compileCheck(gate, packModules),
   };
 }
 
-function compileCheck(gate: WorkflowGate): PlanGateCheck {
+function compileCheck(gate: WorkflowGate, packModules: ReadonlySet<string>): PlanGateCheck {
   if (gate.run !== undefined) return { kind: "command", argv: gate.run, ...compileEnvironment(gate) };
   if (gate.schema !== undefined && gate.of !== undefined) return { kind: "schema", schema: gate.schema, of: gate.of };
   if (gate.hash !== undefined) return { kind: "hash", hash: compileHash(gate.hash) };
-  throw new LilyError("EXECUTOR_UNAVAILABLE", `gate ${gate.id}: this version judges gates with run, schema and of, or hash`, { details: { gate_id: gate.id } });
+  if (gate.module !== undefined) {
+    const isolation = isolationOf(gate.module, gate.isolation, packModules);
+    return { kind: "module", module: gate.module, isolation, with: gate.with ?? {} };
+  }
+  throw new LilyError("EXECUTOR_UNAVAILABLE", `gate ${gate.id}: this version judges gates with run, schema and of, hash, or module`, {
+    details: { gate_id: gate.id },
+  });
 }
 
 function compileHash(hash: WorkflowHashGate): PlanHashGate {
@@ -110,10 +118,15 @@ function compileHash(hash: WorkflowHashGate): PlanHashGate {
   };
 }
 
-function compileExecutor(id: string, step: WorkflowStep): PlanExecutor {
+/** A module of a pack is never in-process, also where nobody checked the document. */
+function isolationOf(module: string, given: "none" | "process" | undefined, packModules: ReadonlySet<string>): "none" | "process" {
+  return packModules.has(module) ? "process" : (given ?? "none");
+}
+
+function compileExecutor(id: string, step: WorkflowStep, packModules: ReadonlySet<string>): PlanExecutor {
   if (step.run !== undefined) return { kind: "process", argv: step.run };
   if (step.shell !== undefined) return { kind: "shell", text: step.shell };
-  if (step.module !== undefined) return { kind: "module", module: step.module, isolation: step.isolation ?? "none" };
+  if (step.module !== undefined) return { kind: "module", module: step.module, isolation: isolationOf(step.module, step.isolation, packModules) };
   throw new LilyError("EXECUTOR_UNAVAILABLE", `step ${id}: this version has the executors process (run), shell and module`, { details: { step_id: id } });
 }
 

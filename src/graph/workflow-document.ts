@@ -3,6 +3,7 @@
  * and of the structural half of the check. Nothing is filled in here; defaults belong to the compiler. Format: docs/formats/workflow.md.
  */
 import { z } from "zod";
+import { byteSizeMax, byteSizePattern } from "../base/byte-size.ts";
 
 /** The identifier grammar of base/identifier.ts as one expression, so that editors know it too. */
 const idPattern = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -16,6 +17,8 @@ const schemaIdText = z
   .string()
   .max(128)
   .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/, { error: "is not a schema id of the form name.vN" });
+const sizeText = z.string().regex(byteSizePattern, { error: "is not a size: a number of bytes, or one with B, KB, MB, GB, KiB, MiB or GiB, for example 10MB" });
+const principalText = z.string().max(256).regex(/^[a-z][a-z0-9_-]*:[^\s:][^\s]*$/, { error: "is not a principal of the form user:NAME" });
 const text = z.string().max(4096);
 const pathText = z.string().min(1).max(1024);
 const mediaType = z
@@ -24,8 +27,8 @@ const mediaType = z
   .regex(/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/, { error: "is not a media type of the form type/subtype" });
 const argv = z.array(z.string().max(131_072)).min(1).max(4_096);
 
-export const bodyKinds = ["run", "shell", "module", "engine", "llm"] as const;
-export const gateKinds = ["run", "schema", "hash", "approval"] as const;
+export const bodyKinds = ["run", "shell", "module", "engine", "llm", "template"] as const;
+export const gateKinds = ["run", "schema", "hash", "approval", "module", "template"] as const;
 export const actionKinds = ["retry", "goto", "escalate", "abort", "continue"] as const;
 export const stepsMax = 100_000;
 
@@ -104,11 +107,17 @@ const gateShape = {
   of: text.optional(),
   hash: hashSchema.optional(),
   approval: approvalSchema.optional(),
+  module: idText.optional(),
+  isolation: z.enum(["none", "process"]).optional(),
+  template: idText.optional(),
+  with: z.record(idText, z.json()).optional(),
 };
 const gateSchema = z.strictObject(gateShape).refine((gate) => (countOf(gate, gateKinds) ?? 1) === 1, exactlyOne(gateKinds, "a gate"));
 
 const stepShape = {
   title: text.optional(),
+  template: idText.optional(),
+  executor: idText.optional(),
   run: argv.optional(),
   shell: z.string().min(1).max(131_072).optional(),
   module: idText.optional(),
@@ -159,8 +168,14 @@ const policySchema = z.strictObject({
   network: z.enum(["allow", "deny"]).optional(),
   sandbox: z.enum(["off", "prefer", "require"]).optional(),
   attempts_max: z.int().min(1).max(1_000).optional(),
+  diff_max: z.union([z.int().min(0).max(byteSizeMax), sizeText]).optional(),
+  env_allow: z.array(envPattern).max(1_000).optional(),
+  timeout_max: durationText.optional(),
+  retry_max: z.int().min(0).max(100).optional(),
+  unblock_by: z.array(principalText).max(1_000).optional(),
+  security: z.enum(["any", "operational"]).optional(),
 });
-export { policySchema as workflowPolicySchema };
+export { policySchema as workflowPolicySchema, stepSchema as workflowStepSchema, gateSchema as workflowGateSchema };
 
 const defaultsSchema = z.strictObject({ timeout: durationText.optional(), retry: retrySchema.optional() });
 

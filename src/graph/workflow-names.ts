@@ -10,7 +10,8 @@ export interface WorkflowNames {
   readonly gates: ReadonlyMap<string, string | null>;
 }
 
-export function workflowNames(value: JsonValue): WorkflowNames {
+/** `unsure` are steps whose outputs are not known. */
+export function workflowNames(value: JsonValue, unsure: ReadonlySet<string> = new Set()): WorkflowNames {
   const root = objectOf(value);
   const steps = Object.entries(objectOf(root["steps"]));
   const gates = new Map<string, string | null>();
@@ -19,7 +20,7 @@ export function workflowNames(value: JsonValue): WorkflowNames {
   return {
     params: new Set(Object.keys(objectOf(root["params"]))),
     inputs: new Set(Object.keys(objectOf(root["inputs"]))),
-    outputs: new Map(steps.map(([id, body]) => [id, outputNames(objectOf(body))])),
+    outputs: new Map(steps.map(([id, body]) => [id, unsure.has(id) ? null : outputNames(objectOf(body))])),
     gates,
   };
 }

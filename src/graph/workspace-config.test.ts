@@ -6,7 +6,7 @@ const parse = (text: string) => parseWorkspaceConfig(new TextEncoder().encode(te
 describe("lily.yaml", () => {
   test("the text of lily init is valid and means what it says", () => {
     expect(parse(initialWorkspaceConfig())).toEqual({
-      config: { profile: "local", modules: {}, schemas: {}, policy: { network: "allow", sandbox: "off", attempts_max: 10 } },
+      config: { profile: "local", modules: {}, schemas: {}, packs: [], policy: { network: "allow", sandbox: "off", attempts_max: 10 } },
       problems: [],
     });
   });
@@ -15,6 +15,7 @@ describe("lily.yaml", () => {
     const text = initialWorkspaceConfig()
       .replace("modules: {}", "modules:")
       .replace("schemas: {}", "schemas:")
+      .replace("packs: []", "packs:")
       .replaceAll(/^# {2}(?=[a-z])/gm, "  ");
     expect(parse(text).config).toMatchObject({
       modules: { "weather.summarise": "steps/summarise.ts" },
@@ -33,7 +34,7 @@ describe("lily.yaml", () => {
     ["an unknown member", "profile: local\nmodule: {}\n", "CONFIG_INVALID", 2, "did you mean modules?"],
     ["another profile", "profile: production\n", "CONFIG_INVALID", 1, '"production"'],
     ["approvers that nobody would ask", "profile: local\napprovers: [ops]\n", "CONFIG_INVALID", 2, "approvers is not acted on"],
-    ["packs", "packs: [x]\n", "CONFIG_INVALID", 1, "packs is not acted on"],
+    ["a pack that is neither a folder nor a package", "packs: [X Y]\n", "CONFIG_INVALID", 1, "neither a folder"],
     ["trust", "trust: { keys: [x] }\n", "CONFIG_INVALID", 1, "trust is not acted on"],
     ["an absolute module", "modules:\n  a: /x.ts\n", "CONFIG_INVALID", 2, "is absolute"],
     ["a module that climbs", "modules:\n  a: ./../x.ts\n", "CONFIG_INVALID", 2, "'..' segment"],

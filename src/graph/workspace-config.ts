@@ -19,11 +19,13 @@ export interface WorkspaceConfig {
   readonly modules: Readonly<Record<string, string>>;
   /** Schema id to path, relative to the folder of lily.yaml. */
   readonly schemas: Readonly<Record<string, string>>;
+  /** Packs in order: a folder (`./packs/tabular`, relative to lily.yaml) or the name of an installed package. */
+  readonly packs: readonly string[];
   /** Holds for each member that a workflow's own policy leaves out. */
   readonly policy: WorkflowPolicy;
 }
 
-export const workspaceConfigDefault: WorkspaceConfig = { profile: "local", modules: {}, schemas: {}, policy: {} };
+export const workspaceConfigDefault: WorkspaceConfig = { profile: "local", modules: {}, schemas: {}, packs: [], policy: {} };
 
 const pathText = z.string().min(1).max(1024);
 const moduleName = z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, { error: "is not an identifier" });
@@ -31,7 +33,8 @@ const schemaName = z
   .string()
   .max(128)
   .regex(/^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/, { error: "is not a schema id of the form name.vN" });
-const laterMembers = ["packs", "approvers", "trust"] as const;
+const packsMax = 100;
+const laterMembers = ["approvers", "trust"] as const;
 const nothing = z.union([z.null(), z.array(z.never()).max(0), z.strictObject({})]).optional();
 
 const configSchema = z.strictObject({
@@ -39,7 +42,7 @@ const configSchema = z.strictObject({
   modules: z.record(moduleName, pathText).nullable().optional(),
   schemas: z.record(schemaName, pathText).nullable().optional(),
   policy: workflowPolicySchema.nullable().optional(),
-  packs: nothing,
+  packs: z.array(z.string().min(1).max(1024)).max(packsMax).nullable().optional(),
   approvers: nothing,
   trust: nothing,
 });
@@ -70,12 +73,16 @@ export function parseWorkspaceConfig(
     reportIssues(rest, document.value, knownMembers, list.add);
     return { config: null, problems: list.sorted() };
   }
-  const { modules, schemas, policy } = parsed.data;
+  const { modules, schemas, policy, packs } = parsed.data;
   checkPaths("modules", modules ?? {}, list.add);
   checkPaths("schemas", schemas ?? {}, list.add);
+  checkPacks(packs ?? [], list.add);
   const found = list.sorted();
   if (found.length > 0) return { config: null, problems: found };
-  return { config: { profile: "local", modules: withoutDots(modules ?? {}), schemas: withoutDots(schemas ?? {}), policy: policy ?? {} }, problems: [] };
+  return {
+    config: { profile: "local", modules: withoutDots(modules ?? {}), schemas: withoutDots(schemas ?? {}), packs: packs ?? [], policy: policy ?? {} },
+    problems: [],
+  };
 }
 
 /** Objects with fixed members are the document itself, its policy and the policy's `write`. */
@@ -90,6 +97,26 @@ function reportLater(value: JsonValue, report: Report): void {
     if (Object.hasOwn(value, member) && !nothing.safeParse(value[member]).success)
       report([member], `${member} is not acted on by this version, so it is refused; remove it`);
   }
+}
+
+const packageName = /^(?:@[a-z0-9-][a-z0-9._-]*\/)?[a-z0-9-][a-z0-9._-]*$/;
+
+/** A folder begins with `./` or `../`; anything else is the name of a package, as npm writes it. */
+function checkPacks(packs: readonly string[], report: Report): void {
+  packs.forEach((entry, index) => {
+    const again = packs.indexOf(entry) < index;
+    if (again) report(["packs", index], `${JSON.stringify(entry.slice(0, 200))} is listed twice`);
+    if (isPackFolder(entry)) {
+      const problem = relativePathProblem(entry.replace(/^(?:\.\.?\/)+/, ""));
+      if (problem !== null) report(["packs", index], `path ${JSON.stringify(entry.slice(0, 200))} ${problem}`);
+    } else if (!packageName.test(entry) || entry.length > 214) {
+      report(["packs", index], `${JSON.stringify(entry.slice(0, 200))} is neither a folder, which begins with ./ or ../, nor the name of a package`);
+    }
+  });
+}
+
+export function isPackFolder(entry: string): boolean {
+  return entry.startsWith("./") || entry.startsWith("../");
 }
 
 function checkPaths(member: string, paths: Readonly<Record<string, string>>, report: Report): void {
@@ -120,6 +147,12 @@ modules: {}
 # JSON Schemas (2020-12) that outputs, inputs and gates may name. An id ends in .vN; a new meaning gets a new N.
 schemas: {}
 #  weather_table.v1: ./schemas/weather-table.json
+
+# Packs: folders relative to this file, or installed packages (docs/howto/write-a-pack.md). A pack brings schemas, modules, executors,
+# step and gate templates, routes and policies, all under names that begin with its own. Loaded packs enter every plan by digest.
+packs: []
+#  - ./packs/tabular
+#  - lily-pack-tabular
 
 # What runs may do where a workflow says nothing. Each member of a workflow's own policy replaces the one here.
 policy:

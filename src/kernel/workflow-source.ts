@@ -15,6 +15,7 @@ import type { WorkflowDocument } from "../graph/workflow-document.ts";
 import type { FileTree } from "../ports/file-tree.ts";
 import type { SchemaChecker } from "../runtime/run-context.ts";
 import type { KernelCore } from "./core.ts";
+import { catalogOf, type LoadedPack, loadPacks, type PackFinder, refuseClashes, registerPackSchemas } from "./load-packs.ts";
 import type { WorkflowSource } from "./kernel.ts";
 
 const workflowBytesMax = 16 * 1024 * 1024;
@@ -28,6 +29,8 @@ export interface Configuration {
   readonly dir: string;
   readonly tree: FileTree;
   readonly registry: SchemaRegistry;
+  /** In the order of lily.yaml. */
+  readonly packs: readonly LoadedPack[];
   /** Null when there is no lily.yaml. */
   readonly file: string | null;
 }
@@ -52,6 +55,7 @@ export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Pr
     fileName,
     modules: Object.keys(config.modules),
     schemas: registry.list().map((schema) => schema.schema_id),
+    packs: catalogOf(configuration.packs),
     policyDefaults: config.policy,
   });
   return { problems, document, tree, dir, configuration };
@@ -81,7 +85,7 @@ async function readWorkflow(tree: FileTree, fileName: string): Promise<Uint8Arra
 /** Throws WORKFLOW_INVALID that names every problem. */
 export async function compileLoaded(loaded: LoadedWorkflow, params: Readonly<Record<string, JsonValue>>): Promise<CompiledPlan> {
   if (loaded.document === null) throw invalidWorkflow(loaded.problems);
-  const { config, registry, tree: moduleTree } = loaded.configuration;
+  const { config, registry, packs, tree: moduleTree } = loaded.configuration;
   const schemas: Record<string, Digest> = {};
   for (const schema of registry.list()) schemas[schema.schema_id] = schema.digest;
   return compilePlan({
@@ -90,6 +94,7 @@ export async function compileLoaded(loaded: LoadedWorkflow, params: Readonly<Rec
     tree: loaded.tree,
     modules: config.modules,
     ...(moduleTree === loaded.tree ? {} : { moduleTree }),
+    packs: packs.map(({ manifest, digest, tree }) => ({ name: manifest.pack, version: manifest.version, digest, tree, modules: manifest.modules })),
     schemas,
     policyDefaults: config.policy,
   });
@@ -113,17 +118,39 @@ export async function openSourceTree(core: KernelCore, dir: string): Promise<Fil
 
 export async function loadConfiguration(core: KernelCore, workflowTree: FileTree | null): Promise<Configuration> {
   const own = workflowTree === null ? null : await readConfig(workflowTree);
-  if (own !== null && workflowTree !== null) return configurationOf(own, workflowTree);
+  if (own !== null && workflowTree !== null) return configurationOf(core, own, workflowTree);
   const { homeDir } = core.parts;
   const tree = workflowTree?.root === homeDir ? workflowTree : await openSourceTree(core, homeDir);
   const shared = await readConfig(tree);
-  return configurationOf(shared, tree);
+  return configurationOf(core, shared, tree);
 }
 
-async function configurationOf(config: WorkspaceConfig | null, tree: FileTree): Promise<Configuration> {
+async function configurationOf(core: KernelCore, config: WorkspaceConfig | null, tree: FileTree): Promise<Configuration> {
   const registry = createSchemaRegistry();
+  const packs = config === null ? [] : await workspacePacks(core, registry, config, tree);
   for (const [id, path] of Object.entries(config?.schemas ?? {})) await registerFile(registry, tree, id, path);
-  return { config: config ?? workspaceConfigDefault, dir: tree.root, tree, registry, file: config === null ? null : `${tree.root}/${configFileName}` };
+  return { config: config ?? workspaceConfigDefault, dir: tree.root, tree, registry, packs, file: config === null ? null : `${tree.root}/${configFileName}` };
+}
+
+/** The packs of lily.yaml, without clashes, their schemas registered. */
+async function workspacePacks(core: KernelCore, registry: SchemaRegistry, config: WorkspaceConfig, tree: FileTree): Promise<readonly LoadedPack[]> {
+  if (config.packs.length === 0) return [];
+  const builtin = registry.list().map((schema) => schema.schema_id);
+  const packs = await loadPacks(packFinder(core, builtin), config.packs, tree.root);
+  const own = { schema: Object.keys(config.schemas), module: Object.keys(config.modules) };
+  refuseClashes(
+    packs,
+    { title: configFileName, file: `${tree.root}/${configFileName}`, names: own },
+    { title: "Lily", file: null, names: { schema: builtin } },
+  );
+  registerPackSchemas(registry, packs);
+  return packs;
+}
+
+/** `builtinSchemas` are schema ids of Lily itself: their names are no names of packs. */
+export function packFinder(core: KernelCore, builtinSchemas: readonly string[]): PackFinder {
+  const reservedNames = builtinSchemas.map((id) => id.slice(0, id.lastIndexOf(".v")));
+  return { trees: core.parts.trees, hidden: [core.parts.workspaceDir], reservedNames };
 }
 
 async function readConfig(tree: FileTree): Promise<WorkspaceConfig | null> {
