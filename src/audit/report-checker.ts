@@ -184,22 +184,25 @@ export function reportChecker(): ReportChecker {
     return found?.[1] ?? null;
   }
 
+  const countedAs = new Map([
+    ["STEP_STARTED", "attempts"],
+    ["STEP_REUSED", "reuses"],
+    ["ARTIFACT_STORED", "artifacts"],
+    ["POLICY_VIOLATION", "violations"],
+    ["ROUTE_TAKEN", "routes"],
+    ["SIDE_EFFECT_OBSERVED", "effects"],
+    ["GATE_PASSED", "gates"],
+    ["GATE_FAILED", "gates"],
+    ["GATE_ERROR", "gates"],
+  ]);
+
   function checkSeals(events: readonly SealedEvent[]): ReportProblem | null {
     const counts = new Map<string, number>();
-    const add = (name: string): unknown => counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const { seq, kind, data } of events) {
-      if (kind === "STEP_STARTED") add("attempts");
-      else if (kind === "STEP_REUSED") add("reuses");
-      else if (kind === "ARTIFACT_STORED") add("artifacts");
-      else if (kind === "POLICY_VIOLATION") add("violations");
-      else if (kind === "ROUTE_TAKEN") add("routes");
-      else if (kind === "SIDE_EFFECT_OBSERVED") add("effects");
-      else if (kind === "GATE_PASSED" || kind === "GATE_FAILED" || kind === "GATE_ERROR") {
-        if (!("dry_run" in data) || data.dry_run !== true) add("gates");
-      } else if (kind === "RUN_SEALED") {
-        const message = sealMessage(seq, data, counts);
-        if (message !== null) return { event: seq, kind, message };
-      }
+      const name = "dry_run" in data && data.dry_run === true ? undefined : countedAs.get(kind);
+      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+      const message = kind === "RUN_SEALED" ? sealMessage(seq, data, counts) : null;
+      if (message !== null) return { event: seq, kind, message };
     }
     return null;
   }

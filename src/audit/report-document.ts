@@ -164,7 +164,7 @@ function headerPart(shown: SectionParts, problem: ReportProblem | null, problems
   return [
     `<a class="skip" href="#main">Skip to the report</a><div class="page">`,
     `<header><p class="over">Run report</p><h1>${escapeText(titleOf(run))}</h1>`,
-    `<p class="lead"><span class="${statusClass(run.status)}">${escapeText(run.status)}</span></p>`,
+    `<p class="state-now"><span class="${statusClass(run.status)}">${escapeText(run.status)}</span></p>`,
     `<div id="verdict" class="verdict unchecked" role="status" aria-live="polite" aria-label="Check of the record"><p class="headline">Not checked</p><p>This page holds the record of the run and checks it when it is opened. It has not done so yet: it needs JavaScript, which also runs without any network.</p></div>`,
     notice,
     `<nav aria-label="Parts of the report"><ul>${parts.map(([id, title]) => `<li><a href="#${id}">${title}</a></li>`).join("")}</ul></nav></header>`,

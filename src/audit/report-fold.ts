@@ -137,13 +137,9 @@ export function reportFold(): ReportFold {
         if (step.status === "succeeded" && isBad) step.status = "failed";
       }
     };
-    const endAttempt = (step: ReportStep, outcome: ReportAttempt["outcome"], at: string, durationMs: number | null): ReportAttempt | null => {
+    const endAttempt = (step: ReportStep, found: Partial<ReportAttempt>): void => {
       const attempt = step.attempts.at(-1);
-      if (attempt === undefined) return null;
-      attempt.outcome = outcome;
-      attempt.endedAt = at;
-      attempt.durationMs = durationMs;
-      return attempt;
+      if (attempt !== undefined) Object.assign(attempt, found);
     };
     const judge = (verdict: ReportGate["verdict"], event: Extract<LedgerEvent, { readonly kind: "GATE_PASSED" | "GATE_FAILED" | "GATE_ERROR" }>): void => {
       const { gate_id, step_id, attempt, required, dry_run, log_artifact_ids, duration_ms, metrics } = event.data;
@@ -164,6 +160,78 @@ export function reportFold(): ReportFold {
       if (step_id !== undefined && !isDryRun && required && verdict !== "passed") stepOf(step_id).status = "failed";
     };
 
+    const start = (event: Extract<LedgerEvent, { readonly kind: "STEP_STARTED" }>): void => {
+      const { step_id, attempt, cause, route_id, why_artifact_id } = event.data;
+      const step = stepOf(step_id);
+      step.status = "running";
+      step.produced = [];
+      step.why = why_artifact_id ?? step.why;
+      step.because = null;
+      step.attempts.push({
+        step: step_id,
+        n: attempt,
+        cause: route_id === undefined ? cause : `${cause} ${route_id}`,
+        startedAt: event.at,
+        endedAt: null,
+        durationMs: null,
+        outcome: "running",
+        problem: null,
+        executor: null,
+        logs: [],
+        artifacts: [],
+      });
+    };
+    const finish = (event: Extract<LedgerEvent, { readonly kind: "STEP_COMPLETED" | "STEP_FAILED" | "STEP_INTERRUPTED" }>): void => {
+      const step = stepOf(event.data.step_id);
+      switch (event.kind) {
+        case "STEP_COMPLETED": {
+          const { executor, logs, artifacts: made, duration_ms } = event.data;
+          step.status = "succeeded";
+          step.produced = made;
+          return endAttempt(step, { outcome: "completed", endedAt: event.at, durationMs: duration_ms, executor, logs, artifacts: made });
+        }
+        case "STEP_FAILED": {
+          const { outcome, code, executor, logs, duration_ms } = event.data;
+          step.status = "failed";
+          const problem = `${code}: ${event.data.reason}`;
+          return endAttempt(step, { outcome, endedAt: event.at, durationMs: duration_ms, executor: executor ?? null, logs, problem });
+        }
+        case "STEP_INTERRUPTED":
+          step.status = "interrupted";
+          return endAttempt(step, { outcome: "interrupted", endedAt: event.at, problem: `interrupted: ${event.data.reason}` });
+      }
+    };
+    const standIn = (event: Extract<LedgerEvent, { readonly kind: "STEP_SKIPPED" | "STEP_REUSED" }>): void => {
+      const step = stepOf(event.data.step_id);
+      step.why = event.data.why_artifact_id ?? step.why;
+      if (event.kind === "STEP_SKIPPED") {
+        step.status = "skipped";
+        step.because = event.data.reason;
+        return;
+      }
+      const { from } = event.data;
+      step.status = "reused";
+      step.produced = event.data.artifacts;
+      step.because = `the results of attempt ${from.attempt} in run ${from.run_id} stand in`;
+    };
+    const replace = ({ data }: Extract<LedgerEvent, { readonly kind: "ARTIFACT_REPLACED" }>): void => {
+      const { step_id, name, original_artifact_id, replacement_artifact_id } = data;
+      status = "running";
+      if (step_id === undefined) {
+        inputs = { ...inputs, [name]: replacement_artifact_id };
+        for (const id of usersOf(name)) reset(id);
+        return;
+      }
+      const step = stepOf(step_id);
+      step.produced = step.produced.map((id) => (id === original_artifact_id ? replacement_artifact_id : id));
+      for (const other of [...steps.values()]) if (other.plan?.needs.includes(step_id) === true) reset(other.id);
+    };
+    const route = ({ data }: Extract<LedgerEvent, { readonly kind: "ROUTE_TAKEN" }>): void => {
+      const { action, target, step_id } = data;
+      if (action === "goto" && target !== undefined) reset(target);
+      if (action === "retry" && step_id !== undefined) stepOf(step_id).status = "pending";
+    };
+
     const apply = (event: LedgerEvent): void => {
       switch (event.kind) {
         case "PLAN_COMMITTED":
@@ -181,94 +249,23 @@ export function reportFold(): ReportFold {
         case "ARTIFACT_STORED":
           artifacts.set(event.data.artifact.artifact_id, { ref: event.data.artifact, inline: event.data.inline ?? null });
           return;
-        case "STEP_STARTED": {
-          const { step_id, attempt, cause, route_id, why_artifact_id } = event.data;
-          const step = stepOf(step_id);
-          step.status = "running";
-          step.produced = [];
-          step.why = why_artifact_id ?? step.why;
-          step.because = null;
-          step.attempts.push({
-            step: step_id,
-            n: attempt,
-            cause: route_id === undefined ? cause : `${cause} ${route_id}`,
-            startedAt: event.at,
-            endedAt: null,
-            durationMs: null,
-            outcome: "running",
-            problem: null,
-            executor: null,
-            logs: [],
-            artifacts: [],
-          });
-          return;
-        }
-        case "STEP_COMPLETED": {
-          const step = stepOf(event.data.step_id);
-          const attempt = endAttempt(step, "completed", event.at, event.data.duration_ms);
-          step.status = "succeeded";
-          step.produced = event.data.artifacts;
-          if (attempt === null) return;
-          attempt.executor = event.data.executor;
-          attempt.logs = event.data.logs;
-          attempt.artifacts = event.data.artifacts;
-          return;
-        }
-        case "STEP_FAILED": {
-          const step = stepOf(event.data.step_id);
-          const attempt = endAttempt(step, event.data.outcome, event.at, event.data.duration_ms);
-          step.status = "failed";
-          if (attempt === null) return;
-          attempt.problem = `${event.data.code}: ${event.data.reason}`;
-          attempt.executor = event.data.executor ?? null;
-          attempt.logs = event.data.logs;
-          return;
-        }
-        case "STEP_INTERRUPTED": {
-          const step = stepOf(event.data.step_id);
-          const attempt = endAttempt(step, "interrupted", event.at, null);
-          step.status = "interrupted";
-          if (attempt !== null) attempt.problem = `interrupted: ${event.data.reason}`;
-          return;
-        }
-        case "STEP_SKIPPED": {
-          const step = stepOf(event.data.step_id);
-          step.status = "skipped";
-          step.why = event.data.why_artifact_id ?? step.why;
-          step.because = event.data.reason;
-          return;
-        }
-        case "STEP_REUSED": {
-          const step = stepOf(event.data.step_id);
-          step.status = "reused";
-          step.produced = event.data.artifacts;
-          step.why = event.data.why_artifact_id;
-          step.because = `the results of attempt ${event.data.from.attempt} in run ${event.data.from.run_id} stand in`;
-          return;
-        }
+        case "STEP_STARTED":
+          return start(event);
+        case "STEP_COMPLETED":
+        case "STEP_FAILED":
+        case "STEP_INTERRUPTED":
+          return finish(event);
+        case "STEP_SKIPPED":
+        case "STEP_REUSED":
+          return standIn(event);
         case "RERUN_REQUESTED":
           status = "running";
           for (const id of event.data.step_ids) reset(id);
           return;
-        case "ARTIFACT_REPLACED": {
-          const { step_id, name, original_artifact_id, replacement_artifact_id } = event.data;
-          status = "running";
-          if (step_id === undefined) {
-            inputs = { ...inputs, [name]: replacement_artifact_id };
-            for (const id of usersOf(name)) reset(id);
-            return;
-          }
-          const step = stepOf(step_id);
-          step.produced = step.produced.map((id) => (id === original_artifact_id ? replacement_artifact_id : id));
-          for (const other of [...steps.values()]) if (other.plan?.needs.includes(step_id) === true) reset(other.id);
-          return;
-        }
-        case "ROUTE_TAKEN": {
-          const { action, target, step_id } = event.data;
-          if (action === "goto" && target !== undefined) reset(target);
-          if (action === "retry" && step_id !== undefined) stepOf(step_id).status = "pending";
-          return;
-        }
+        case "ARTIFACT_REPLACED":
+          return replace(event);
+        case "ROUTE_TAKEN":
+          return route(event);
         case "GATE_PASSED":
           return judge("passed", event);
         case "GATE_FAILED":
@@ -276,15 +273,11 @@ export function reportFold(): ReportFold {
         case "GATE_ERROR":
           return judge("error", event);
         case "RUN_SUCCEEDED":
-          return end("succeeded", event.data.reason, event.at);
         case "RUN_FAILED":
-          return end("failed", event.data.reason, event.at);
         case "RUN_BLOCKED":
-          return end("blocked", event.data.reason, event.at);
         case "RUN_CANCELED":
-          return end("canceled", event.data.reason, event.at);
         case "RUN_INCOMPLETE":
-          return end("incomplete", event.data.reason, event.at);
+          return end(event.kind.slice(4).toLowerCase(), event.data.reason, event.at);
         case "RUN_SEALED":
           isSealed = true;
           return;

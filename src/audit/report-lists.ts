@@ -72,7 +72,15 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     const bad = run.gates.find((gate) => gate.step === step.id && gate.attempt === last?.n && gate.verdict !== "passed" && !gate.isDryRun);
     if (bad !== undefined) return plain(`gate ${bad.id} ${bad.verdict}${bad.reason === null ? "" : `: ${bad.reason}`}`);
     if (last === undefined) return "never started";
-    return last.cause === "ready" ? "ready: all that it needs was done" : plain(last.cause);
+    return startText(last.cause);
+  }
+
+  function startText(cause: string): string {
+    if (cause === "ready") return "all that it needs was done";
+    if (cause === "retry") return "tried again, as the retry policy says";
+    if (cause === "resume") return "tried again after the run was resumed";
+    if (cause === "rerun") return "done again, because a person asked for it";
+    return `done again, because ${plain(cause)} sent the run back`;
   }
 
   function stepRow(run: ReportRun, step: ReportStep): ReportRow {
@@ -164,22 +172,37 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     );
   }
 
+  const ruleTitles = new Map([
+    ["tools", "Tools"],
+    ["write", "Writes"],
+    ["network", "Network"],
+    ["sandbox", "Sandbox"],
+    ["attempts_max", "Attempts of a step, at most"],
+    ["retry_max", "Failures in a row, at most"],
+    ["timeout_max_ms", "Milliseconds of a step, at most"],
+    ["diff_bytes_max", "Changed bytes of an attempt, at most"],
+    ["env_allow", "Environment names"],
+    ["unblock_by", "May unblock"],
+    ["security", "Security"],
+  ]);
+
+  /** A rule as it is written. Where several policies were joined, each of their lists has to allow it. */
+  function ruleText(value: unknown): string {
+    if (value === null) return "no rule";
+    if (Array.isArray(value)) {
+      if (value.length === 0) return "none";
+      return value.map(ruleText).join(value.some((item) => Array.isArray(item)) ? " and also " : ", ");
+    }
+    if (typeof value !== "object") return plain(String(value));
+    return Object.entries(value)
+      .map(([name, member]) => `${plain(name)}: ${ruleText(member)}`)
+      .join("; ");
+  }
+
   function policy(run: ReportRun): ReportRow[] {
     if (run.plan === null) return [];
-    const { tools, write, network, sandbox, attempts_max, diff_bytes_max, env_allow, unblock_by, security } = run.plan.policy;
-    const named = (items: readonly string[]): string => (items.length === 0 ? "none" : plain(items.join(", ")));
-    return [
-      ["Tools", tools === null ? "any" : named(tools)],
-      ["Writes", write === null ? "no rule" : `allowed ${named(write.allow)}; denied ${named(write.deny)}`],
-      ["Network", network],
-      ["Sandbox", sandbox],
-      ["Attempts of a step", `at most ${attempts_max}`],
-      ...(diff_bytes_max === undefined ? [] : [["Changed bytes", `at most ${diff_bytes_max} an attempt`]]),
-      ...(env_allow === undefined ? [] : [["Environment", named(env_allow)]]),
-      ...(unblock_by === undefined ? [] : [["May unblock", named(unblock_by)]]),
-      ...(security === undefined ? [] : [["Security", security]]),
-      ["Digest", run.plan.policy_digest],
-    ];
+    const rules = Object.entries(run.plan.policy).map(([name, value]): ReportRow => [ruleTitles.get(name) ?? plain(name), plain(ruleText(value), 1_000)]);
+    return [...rules, ["Digest", run.plan.policy_digest]];
   }
 
   function reversible(value: boolean | null): string {
@@ -273,9 +296,23 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     );
   }
 
-  function timelineRow(attempt: ReportAttempt): ReportRow {
-    const took = attempt.durationMs === null ? "" : `, ${span(attempt.durationMs)}`;
-    return [`${attempt.step} attempt ${attempt.n}: ${attempt.outcome}, from ${clock(attempt.startedAt)}${took}`];
+  /** Attempts first, then what happened at one moment, in the order of the record: the drawing goes through the same. */
+  function timeline(run: ReportRun, attempts: readonly ReportAttempt[]): ReportRow[] {
+    const rows = attempts.map((attempt): ReportRow => {
+      const took = attempt.durationMs === null ? "" : `, ${span(attempt.durationMs)}`;
+      return [`${attempt.step} attempt ${attempt.n}: ${attempt.outcome}, from ${clock(attempt.startedAt)}${took}`];
+    });
+    for (const event of run.events) {
+      const at = clock(event.at);
+      if (event.kind === "GATE_PASSED" || event.kind === "GATE_FAILED" || event.kind === "GATE_ERROR") {
+        rows.push([`gate ${event.data.gate_id} of ${event.data.step_id ?? "the run"}: ${event.kind.slice(5).toLowerCase()}, at ${at}`]);
+      } else if (event.kind === "ROUTE_TAKEN") {
+        const { route_id, action, target } = event.data;
+        rows.push([`${route_id === null ? "built-in rule" : `route ${route_id}`}: ${action}${target === undefined ? "" : ` ${target}`}, at ${at}`]);
+      } else if (event.kind === "STEP_REUSED") rows.push([`${event.data.step_id}: reused, at ${at}`]);
+      else if (event.kind === "SECURITY_ESCALATED") rows.push([`security escalation to ${event.data.to}, at ${at}`]);
+    }
+    return rows;
   }
 
   return (run) => {
@@ -297,7 +334,7 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
       beginning: story.beginning.map((text) => [text]),
       events: story.events,
       ending: story.ending.map((text) => [text]),
-      timeline: attempts.length > rowsMax ? [] : attempts.map(timelineRow),
+      timeline: attempts.length > rowsMax ? [] : timeline(run, attempts),
       graph: run.steps.length > rowsMax ? [] : run.steps.map((step) => [step.id, step.status]),
       steps: clipped(
         run.steps,

@@ -68,7 +68,7 @@ function tableCell(text: string, column: Column | undefined): string {
     case "head":
       return `<th scope="row" role="rowheader"${label}>${shown}</th>`;
     case "status":
-      return `<td role="cell" class="${statusClass(text)}"${label}>${shown}</td>`;
+      return `<td role="cell" class="${statusClass(text)}${text.length > 24 ? " long" : ""}"${label}>${shown}</td>`;
     case "code":
       return `<td role="cell" class="code"${label}>${shown}</td>`;
     case "number":
@@ -88,8 +88,10 @@ export function listTableOr(lists: ReportLists, name: ReportListName, caption: s
 }
 
 /** Pairs of name and value. */
-export function listPairs(lists: ReportLists, name: ReportListName, kind: "code" | "plain" = "plain"): string {
-  const rows = lists[name].map(([label = "", value = ""]) => `<div><dt>${escapeText(label)}</dt><dd class="${kind}">${escapeText(value)}</dd></div>`);
+export function listPairs(lists: ReportLists, name: ReportListName, isCode: (label: string) => boolean): string {
+  const rows = lists[name].map(
+    ([label = "", value = ""]) => `<div><dt>${escapeText(label)}</dt><dd class="${isCode(label) ? "code" : "plain"}">${escapeText(value)}</dd></div>`,
+  );
   return `<dl data-list="${name}">${rows.join("\n")}</dl>`;
 }
 

@@ -156,18 +156,25 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     for (const [name, rows] of Object.entries(expected)) {
       const places = shown.get(name) ?? [];
       if (places.length > 1) differ(name, `the page shows ${name} more than once`);
-      const seen = [...(places[0]?.children ?? [])].map((row) => [...row.querySelectorAll("td,th,dt,dd,[data-c]")].map((cell) => cell.textContent ?? ""));
+      const seen = [...(places[0]?.children ?? [])].map(cellsOf);
       if (seen.length !== rows.length) differ(name, `${name}: the page shows ${seen.length} rows, and the record gives ${rows.length}`);
       for (const [at, row] of rows.entries()) {
-        for (const [column, text] of row.entries()) {
-          compared++;
-          const cell = seen[at]?.[column];
-          if (seen[at] !== undefined && cell !== text) differ(name, `${name}, row ${at + 1}: the page shows “${cell ?? ""}”, and the record gives “${text}”`);
-        }
-        if ((seen[at]?.length ?? row.length) !== row.length) differ(name, `${name}, row ${at + 1}: the page shows another number of cells`);
+        compared += row.length;
+        const difference = rowDifference(seen[at] ?? row, row);
+        if (difference !== null) differ(name, `${name}, row ${at + 1}: ${difference}`);
       }
     }
     return { differences, compared, names: differing };
+  }
+
+  function cellsOf(row: PageElement): readonly string[] {
+    return [...row.querySelectorAll("td,th,dt,dd,[data-c]")].map((cell) => cell.textContent ?? "");
+  }
+
+  function rowDifference(seen: readonly string[], row: readonly string[]): string | null {
+    const column = row.findIndex((text, at) => seen[at] !== text);
+    if (column !== -1) return `the page shows “${seen[column] ?? ""}”, and the record gives “${row[column] ?? ""}”`;
+    return seen.length === row.length ? null : "the page shows more than the record gives";
   }
 
   function mark(world: PageWorld, differing: ReadonlySet<string> | null): void {

@@ -37,11 +37,7 @@ export function storySection({ lists }: SectionParts): string {
 }
 
 export function summaryPart({ lists }: SectionParts): string {
-  const rows = lists.summary.map(([label = "", value = ""]) => {
-    const isCode = label === "Run" || label === "Plan" || label === "Head";
-    return `<div><dt>${escapeText(label)}</dt><dd class="${isCode ? "code" : "plain"}">${escapeText(value)}</dd></div>`;
-  });
-  return `<dl data-list="summary">${rows.join("\n")}</dl>`;
+  return listPairs(lists, "summary", (label) => label === "Run" || label === "Plan" || label === "Head");
 }
 
 export function timelineSection({ run, lists, texts }: SectionParts): string {
@@ -146,7 +142,7 @@ export function policySection({ lists }: SectionParts): string {
   const rules =
     lists.policy.length === 0
       ? `<p class="quiet">There is no plan yet, so there is no policy.</p><div hidden data-list="policy"></div>`
-      : listPairs(lists, "policy");
+      : listPairs(lists, "policy", (label) => label === "Digest");
   const content = `${rules}<h3>Violations</h3>${listTableOr(lists, "violations", "Breaches of the policy", shown, "No violation was recorded.")}<p class="quiet">How far each rule was enforced stands with each attempt, under Steps.</p>`;
   return section("policy", "Policy and enforcement", coveredBadge("policy", "violations"), content);
 }
@@ -189,7 +185,7 @@ export function dataSection({ lists }: SectionParts): string {
     `<h3>Outputs</h3>`,
     listTableOr(lists, "outputs", "Outputs as they stand at the end", outputs, "The run has no outputs."),
     `<h3>Code that the plan binds</h3>`,
-    listTableOr(lists, "code", "Code", code, "The plan binds no files of code."),
+    listTableOr(lists, "code", "Files, each with the digest that the plan binds", code, "The plan binds no files of code."),
   ];
   return section("data", "Inputs, outputs and code", coveredBadge("inputs", "outputs", "code"), content.join("\n"));
 }

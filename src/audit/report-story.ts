@@ -84,16 +84,11 @@ export function reportStory(texts: ReportTexts): (run: ReportRun) => ReportStory
         return `Step ${event.data.step_id} was not done again: earlier results stand in for it.`;
       case "GATE_PASSED":
       case "GATE_FAILED":
-      case "GATE_ERROR": {
-        const { gate_id, step_id, reason, required, dry_run } = event.data;
-        const verdict = event.kind === "GATE_PASSED" ? "passed" : event.kind === "GATE_FAILED" ? "failed" : "could not be judged";
-        const kind = `${dry_run === true ? "In a dry run, " : ""}${required ? "gate" : "optional gate"} ${gate_id}${step_id === undefined ? "" : ` of ${step_id}`}`;
-        return `${kind.charAt(0).toUpperCase()}${kind.slice(1)} ${verdict}${reason === null ? "." : `: ${plain(reason, 300)}`}`;
-      }
+      case "GATE_ERROR":
+        return gateSentence(event);
       case "ROUTE_TAKEN": {
         const { route_id, action, target, reason } = event.data;
-        const rule = route_id === null ? "No route matched, so the built-in rule decided" : `Route ${route_id} decided`;
-        return `${rule}: ${action}${target === undefined ? "" : ` ${target}`}. ${plain(reason, 300)}`;
+        return `${route_id === null ? "No route matched, and the built-in rule" : `Route ${route_id}`} ${did(action, target)}: ${plain(reason, 300)}`;
       }
       case "POLICY_VIOLATION":
         return `Attempt ${event.data.attempt} of step ${event.data.step_id} broke the policy (${event.data.violation_type}): ${plain(event.data.details, 300)}`;
@@ -102,17 +97,12 @@ export function reportStory(texts: ReportTexts): (run: ReportRun) => ReportStory
       case "SECURITY_ESCALATED":
         return `The security state rose from ${event.data.from} to ${event.data.to}, which ended the run: ${plain(event.data.reason, 300)}`;
       case "RERUN_REQUESTED":
-        return `${plain(event.by)} asked for ${list(event.data.step_ids.slice(0, 12))} to be done again: ${plain(event.data.reason, 300)}`;
       case "ARTIFACT_REPLACED":
-        return `${plain(event.by)} replaced ${plain(event.data.name)}${event.data.step_id === undefined ? "" : ` of step ${event.data.step_id}`}: ${plain(event.data.reason, 300)}`;
       case "CANCEL_REQUESTED":
-        return `${plain(event.by)} asked for the run to be canceled: ${plain(event.data.reason, 300)}`;
       case "RUN_RESUMED":
       case "RUN_UNBLOCKED":
-      case "RUN_REOPENED": {
-        const did = event.kind === "RUN_RESUMED" ? "resumed" : event.kind === "RUN_UNBLOCKED" ? "unblocked" : "reopened";
-        return `${plain(event.by)} ${did} the run: ${plain(event.data.reason, 300)}`;
-      }
+      case "RUN_REOPENED":
+        return personSentence(event);
       case "RUN_SUCCEEDED":
       case "RUN_FAILED":
       case "RUN_BLOCKED":
@@ -123,6 +113,52 @@ export function reportStory(texts: ReportTexts): (run: ReportRun) => ReportStory
           : `The run came to rest (${event.kind.slice(4).toLowerCase()}): ${plain(event.data.reason, 300)}`;
       default:
         return null;
+    }
+  }
+
+  function gateSentence({ kind, data }: Extract<LedgerEvent, { readonly kind: "GATE_PASSED" | "GATE_FAILED" | "GATE_ERROR" }>): string {
+    const { gate_id, step_id, reason, required, dry_run } = data;
+    const verdict = kind === "GATE_PASSED" ? "passed" : kind === "GATE_FAILED" ? "failed" : "could not be judged";
+    const name = `${required ? "gate" : "optional gate"} ${gate_id}${step_id === undefined ? "" : ` of ${step_id}`}`;
+    const begins = dry_run === true ? `In a dry run, ${name}` : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+    return `${begins} ${verdict}${reason === null ? "." : `: ${plain(reason, 300)}`}`;
+  }
+
+  type PersonKind = "RERUN_REQUESTED" | "ARTIFACT_REPLACED" | "CANCEL_REQUESTED" | "RUN_RESUMED" | "RUN_UNBLOCKED" | "RUN_REOPENED";
+
+  function personSentence(event: Extract<LedgerEvent, { readonly kind: PersonKind }>): string {
+    return `${plain(event.by)} ${personDid(event)}: ${plain(event.data.reason, 300)}`;
+  }
+
+  function personDid(event: Extract<LedgerEvent, { readonly kind: PersonKind }>): string {
+    switch (event.kind) {
+      case "RERUN_REQUESTED":
+        return `asked for ${list(event.data.step_ids.slice(0, 12))} to be done again`;
+      case "ARTIFACT_REPLACED":
+        return `replaced ${plain(event.data.name)}${event.data.step_id === undefined ? "" : ` of step ${event.data.step_id}`}`;
+      case "CANCEL_REQUESTED":
+        return "asked for the run to be canceled";
+      case "RUN_RESUMED":
+        return "resumed the run";
+      case "RUN_UNBLOCKED":
+        return "unblocked the run";
+      case "RUN_REOPENED":
+        return "reopened the run";
+    }
+  }
+
+  function did(action: string, target: string | undefined): string {
+    switch (action) {
+      case "goto":
+        return `sent the run back to step ${target ?? "unknown"}`;
+      case "retry":
+        return "had it tried again";
+      case "escalate":
+        return "stopped the run until a person decides";
+      case "abort":
+        return "ended the run";
+      default:
+        return "let the other steps go on";
     }
   }
 

@@ -44,6 +44,7 @@ nav a{display:inline-block;padding:.2rem 0}
 .same.st::before{content:"="/"";color:var(--same)}
 .none.st::before{content:"–"/"";color:var(--soft)}
 .lead{font-size:1.08rem}
+.state-now{font-size:1.15rem;font-weight:600}
 ol.events{list-style:none;margin:1.2rem 0;padding:0;border-left:2px solid var(--line);max-width:52rem}
 ol.events li{padding:.28rem 0 .28rem 1.1rem;display:grid;grid-template-columns:7rem 1fr;gap:.75rem}
 .t{color:var(--soft);font-variant-numeric:tabular-nums;font-size:.88rem;padding-top:.1rem}
@@ -55,12 +56,15 @@ dd.code,.code,code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"L
 .wide{overflow-x:auto;margin:1rem 0;max-width:100%}
 table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);font-size:.85rem;padding:0 0 .4rem}
-th,td{text-align:left;vertical-align:top;padding:.5rem .9rem .5rem 0;border-bottom:1px solid var(--line)}
+th,td{text-align:left;vertical-align:baseline;padding:.5rem .9rem .5rem 0;border-bottom:1px solid var(--line)}
 thead th{font-size:.82rem;font-weight:600;color:var(--soft);white-space:nowrap}
 tbody th{font-weight:600}
-td.num{text-align:right;padding-right:1.6rem}
-td.text{min-width:14rem}
-td.code{min-width:11rem}
+th,td{overflow-wrap:break-word}
+td.num{text-align:right;padding-right:1.6rem;white-space:nowrap}
+td.text{min-width:16rem}
+td.code{min-width:20rem;overflow-wrap:anywhere}
+td.st{white-space:nowrap}
+td.st.long{white-space:normal;min-width:14rem}
 svg{display:block;font:12.5px system-ui,sans-serif;max-width:none}
 svg text{fill:var(--ink)}
 .grid path{stroke:var(--line)}.grid text{fill:var(--soft);font-size:11px}
@@ -68,6 +72,9 @@ svg text{fill:var(--ink)}
 .bar.bad rect{fill:var(--bad-bg);stroke:var(--bad);stroke-width:1.5}
 .bar.wait rect{fill:none;stroke:var(--wait);stroke-width:1.5;stroke-dasharray:4 3}
 .cross{stroke:var(--bad);stroke-width:2;fill:none}
+.gate circle,.gate rect,.gate path{stroke-width:2;fill:var(--bg)}
+.gate.good circle{stroke:var(--good)}.gate.bad rect{stroke:var(--bad)}.gate.same path{stroke:var(--same)}.gate .cross{stroke:var(--bad);fill:none}
+.turn path{stroke-width:1.5;stroke-dasharray:3 3;fill:none}.turn.same path{stroke:var(--same)}.turn.bad path{stroke:var(--bad);stroke-width:3}
 .edges path{fill:none;stroke:var(--soft);stroke-width:1.3}
 marker path{fill:var(--soft)}
 .node text{text-anchor:middle;font-weight:600}
@@ -83,6 +90,7 @@ label{display:block;font-weight:600;font-size:.92rem;margin:.9rem 0 .25rem}
 textarea,input[type=text]{width:100%;font:.84rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--ink);background:var(--bg);border:1px solid var(--soft);border-radius:.4rem;padding:.55rem .7rem}
 input[type=file]{font:inherit;font-size:.92rem;max-width:100%;color:var(--soft)}
 button{font:inherit;font-weight:600;color:var(--bg);background:var(--accent);border:0;border-radius:.4rem;padding:.55rem 1.1rem;margin:1rem .6rem 0 0;cursor:pointer}
+form button{display:block}
 button.second{color:var(--accent);background:none;border:1px solid var(--accent)}
 ul.logs{list-style:none;padding:0}
 footer{border-top:1px solid var(--line);margin-top:3rem;padding-top:1rem;color:var(--soft);font-size:.88rem}
@@ -91,13 +99,14 @@ footer{border-top:1px solid var(--line);margin-top:3rem;padding-top:1rem;color:v
 .page{padding:0 1rem 3rem}
 header{padding-top:1.75rem}
 ol.events li{grid-template-columns:1fr;gap:0}
-table,tbody{display:block}
-thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-tbody tr{display:block;padding:.7rem 0;border-bottom:1px solid var(--line)}
-tbody th,tbody td,td.num,td.text,td.code{display:grid;grid-template-columns:6.5rem minmax(0,1fr);gap:.6rem;text-align:left;border:0;padding:.12rem 0;min-width:0}
-tbody th{font-size:1.02rem;grid-template-columns:1fr}
-td[data-l]{position:relative;padding-left:7.1rem;display:block}
-td[data-l]::after{content:attr(data-l)/"";position:absolute;left:0;top:.12rem;color:var(--soft);font-size:.85rem}
+table,tbody,tbody tr,caption{display:block}
+.wide{position:relative}
+thead{position:absolute;top:0;left:0;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+tbody tr{padding:.7rem 0;border-bottom:1px solid var(--line)}
+tbody th,tbody td,td.num,td.text,td.code,td.st,td.st.long{display:block;position:relative;text-align:left;border:0;padding:.12rem 0;min-width:0;white-space:normal;overflow-wrap:anywhere}
+tbody th{font-size:1.02rem}
+tbody td[data-l]{padding-left:7.1rem}
+td[data-l]::after{content:attr(data-l)/"";position:absolute;left:0;top:.12rem;width:6.6rem;color:var(--soft);font-size:.85rem;font-family:system-ui,sans-serif}
 }
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{
