@@ -5,7 +5,8 @@
 import type { JsonObject, JsonValue } from "../base/json-value.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { PlanDocument } from "../contracts/plan-document.ts";
-import type { ArtifactView, ProblemView, RunView, VerifyView } from "../contracts/run-view.ts";
+import type { ArtifactView, GateView, ProblemView, RunView, VerifyView } from "../contracts/run-view.ts";
+import type { WhyView } from "../contracts/why-view.ts";
 import type { WorkflowDocument } from "../graph/workflow-document.ts";
 import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
 import type { Audit } from "./audit.ts";
@@ -29,6 +30,8 @@ export interface StartOptions {
   /** Refuse when the plan's digest is another. */
   readonly planHash?: string;
   readonly title?: string;
+  /** False: every pure step is done, whatever earlier results there are. Default: true. */
+  readonly reuse?: boolean;
 }
 
 export interface ExecOptions {
@@ -52,6 +55,25 @@ export interface RerunOptions {
   /** Why a blocked run may go on. */
   readonly unblockReason?: string;
   readonly parallel?: number;
+}
+
+export interface JudgeOptions {
+  /** Only gates of this step. */
+  readonly step?: string;
+  /** Only gates with this id. */
+  readonly gate?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What a dry run found. */
+export interface JudgedGates {
+  readonly run_id: string;
+  /** In the order of the plan, the run's own gates last. */
+  readonly verdicts: readonly GateView[];
+  /** Gates whose inputs do not exist; `step_id` is null for a gate of the run. */
+  readonly skipped: readonly { readonly gate_id: string; readonly step_id: string | null; readonly reason: string }[];
+  /** Why no checkpoint covers the verdicts; null when one does, or this machine has no key. */
+  readonly anchoring: AnchoringFailure | null;
 }
 
 /** Why a sealed run is not anchored. */
@@ -90,6 +112,12 @@ export interface Runs {
    * RUN_STATE_CONFLICT when it does not rest, or is blocked and no `unblockReason` is given, SECURITY_ESCALATED when it is INCOMPLETE, WORKFLOW_DRIFT.
    */
   rerun(run: string, options: RerunOptions): Promise<RunHandle>;
+  /**
+   * The dry run: judges gates of a run that rests on what is stored, and stores the verdicts. No step runs and no state changes (E5).
+   * USAGE_INVALID for a step or gate it does not have, RUN_STATE_CONFLICT when it does not rest, WORKFLOW_DRIFT, SECURITY_NOT_OPERATIONAL.
+   * INTERRUPTED, with nothing recorded, when `signal` aborts.
+   */
+  judge(run: string, options?: JudgeOptions): Promise<JudgedGates>;
   /** Cancels a run that this or another process leads, or that nobody leads; resolves when it rests. */
   cancel(run: string, reason: string): Promise<RunView>;
   /** `run` may be a unique prefix of an id, or `latest`. RUN_NOT_FOUND, RUN_AMBIGUOUS. */
@@ -102,6 +130,8 @@ export interface Runs {
     run: string,
     filter?: { readonly step?: string; readonly gate?: string; readonly attempt?: number },
   ): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
+  /** Why a step was reused, done again, skipped or denied. USAGE_INVALID for a step that the run does not have. */
+  why(run: string, step: string): Promise<WhyView>;
   /** The same with what the record says about each; a recorded log whose file is gone is among them. */
   checkedLogs(run: string, filter?: Parameters<Runs["logs"]>[1]): Promise<readonly CheckedLog[]>;
 }
@@ -154,7 +184,7 @@ export interface ReplaceOptions {
 
 export interface SchemaRow {
   readonly schema_id: string;
-  readonly origin: "built-in" | "workspace";
+  readonly origin: "built-in" | "workspace" | "pack";
   readonly digest: string;
 }
 

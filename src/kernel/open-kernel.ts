@@ -48,12 +48,14 @@ function lazyRuns(core: KernelCore): Runs {
     exec: async (options) => (await load()).exec(options),
     resume: async (run, options) => (await load()).resume(run, options),
     rerun: async (run, options) => (await load()).rerun(run, options),
+    judge: async (run, options) => (await load()).judge(run, options),
     cancel: async (run, reason) => (await load()).cancel(run, reason),
     show: async (run) => (await load()).show(run),
     // Needs the index alone, so that listing runs loads nothing else.
     list: async (filter = {}) => (await core.freshIndex()).runs(filter),
     watch: (run, options) => later(load, (runs) => runs.watch(run, options)),
     logs: async (run, filter) => (await load()).logs(run, filter),
+    why: async (run, step) => (await import("./why-run.ts")).whyRun(core, run, step),
     checkedLogs: async (run, filter) => (await load()).checkedLogs(run, filter),
   };
 }

@@ -21,11 +21,14 @@ import type { KernelCore } from "./core.ts";
 import { execTitle, execWorkflow } from "./exec-workflow.ts";
 import { checkedLogs } from "./checked-logs.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
+import { judgeGates } from "./judge-gates.ts";
+import { requirePacks } from "./load-packs.ts";
 import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
 import { preSnapshot, refuseIncomplete, requireOperational, runContextOf } from "./run-context-of.ts";
 import { finishedHandle, handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { rerunRun } from "./rerun-run.ts";
+import { whyRun } from "./why-run.ts";
 import { readRunView, viewOf } from "./run-views.ts";
 import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree } from "./workflow-source.ts";
 
@@ -36,11 +39,13 @@ export function runOperations(core: KernelCore): Runs {
     exec: (options) => exec(core, options),
     resume: (run, options = {}) => resume(core, run, options),
     rerun: (run, options) => rerunRun(core, run, options),
+    judge: (run, options = {}) => judgeGates(core, run, options),
     cancel: (run, reason) => cancelRun(core, run, reason),
     show: async (run) => readRunView(core, await core.findRun(run)),
     list: async (filter = {}) => (await core.freshIndex()).runs(filter),
     watch: (run, options = {}) => watchRun(core, run, options),
     logs: (run, filter = {}) => runLogs(core, run, filter),
+    why: (run, step) => whyRun(core, run, step),
     checkedLogs: (run, filter = {}) => checkedLogs(core, run, filter),
   };
 }
@@ -97,7 +102,8 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
   const state = createRunState(plan, led.runId);
   for (const event of led.events) applyEvent(state, event);
   const { dir: sourceDir, tree, configuration } = loaded;
-  const run = runContextOf(deps, { runId: led.runId, plan, planHash, state, sourceDir, tree, configDir: configuration.dir, security });
+  const reuse = options.reuse ?? true;
+  const run = runContextOf(deps, { runId: led.runId, plan, planHash, state, sourceDir, tree, configDir: configuration.dir, security, reuse });
   return releasing(led, async () => {
     const leader: readonly EventBody[] = options.runId === undefined ? [] : [leaderDraft(deps, led.token)];
     const bodies = await beginning(core, run, led, options, () => beginBodies(run, inputs, options.parallel ?? core.parts.parallel));
@@ -164,6 +170,7 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
     const drift = await verifyPlanCode(plan, tree, configuration.tree);
     if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
     requireSchemas(configuration, plan.schemas);
+    requirePacks(configuration.packs, plan.packs);
     const run = runContextOf(deps, { runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, security });
     return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies, preSnapshot(run)]);
   });

@@ -11,12 +11,32 @@ interface Case {
   readonly host?: FakeHostOptions;
 }
 
+const sampleVerdict = {
+  gate_id: "rows",
+  step_id: "clean",
+  attempt: 1,
+  required: true,
+  metrics: null,
+  result_artifact_id: "art_5",
+  log_artifact_ids: [],
+  dry_run: true,
+} as const;
 const problems = [
   { code: "WORKFLOW_INVALID", message: 'unknown key "neeeds"', file: "weather.yaml", line: 7, column: 5, path: "steps.clean", suggestion: "needs" },
   { code: "WORKFLOW_INVALID", message: "a step needs run, shell or module\u001b[1m", file: null, line: null, column: null, path: null, suggestion: null },
 ] as const;
 const corrupt = { ...anchored, result: "corrupt", anchor: null, problems: ["line 4, offset 812: expected hash sha256:11…, seen sha256:22…"] } as const;
 const failed = { view: failedView(), events: badEvents };
+
+const judged = {
+  run_id: runId,
+  verdicts: [
+    { ...sampleVerdict, status: "passed", reason: null },
+    { ...sampleVerdict, gate_id: "shape", step_id: null, status: "failed", reason: "2 of 3 rows\u001b[2m" },
+  ],
+  skipped: [{ gate_id: "sealed", step_id: "report", reason: "step report is skipped" }],
+  anchoring: { code: "KEY_INVALID", message: "readable by others" },
+} as const;
 
 /** Each runs twice: as text and with --json. */
 const cases: readonly Case[] = [
@@ -76,6 +96,10 @@ const cases: readonly Case[] = [
   { name: "run-logs-empty", argv: ["run", "logs", "latest", "--step", "clean", "--attempt", "2", "--stderr"] },
   { name: "run-resume", argv: ["run", "resume", runId, "--unblock", "checked by hand", "--parallel", "1"] },
   { name: "run-rerun", argv: ["run", "rerun", "latest", "--from", "clean", "--from", "report", "--reason", "mended", "--unblock", "seen", "--parallel", "2"] },
+  { name: "run-gates", argv: ["run", "gates", "latest", "--judge-only", "--step", "clean", "--gate", "rows"], kernel: { judged } },
+  { name: "run-gates-nothing", argv: ["run", "gates", "latest", "--judge-only"] },
+  { name: "run-gates-usage", argv: ["run", "gates", "latest"] },
+  { name: "run-why", argv: ["run", "why", "latest", "clean"] },
   { name: "run-cancel", argv: ["run", "cancel", "latest", "--reason", "wrong input"], kernel: { view: runView("canceled") } },
   { name: "run-cancel-late", argv: ["run", "cancel", "latest"] },
   { name: "artifact-put", argv: ["artifact", "put", "data.csv", "--type", "table", "--run", "latest"] },

@@ -2,11 +2,12 @@
 import { LilyError } from "../../src/base/lily-error.ts";
 import { encodeLine, eventDataText } from "../../src/ledger/event-line.ts";
 import type { LocalPreset } from "../../src/cli/cli-context.ts";
+import type { WhyView } from "../../src/contracts/why-view.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-document.ts";
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
 import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
-import type { AnchoringFailure, DoctorFinding, Kernel, ProvenanceGraph, RunHandle, RunReport } from "../../src/kernel/kernel.ts";
+import type { AnchoringFailure, DoctorFinding, JudgedGates, Kernel, ProvenanceGraph, RunHandle, RunReport } from "../../src/kernel/kernel.ts";
 import { fakeAudit } from "./sample-audit.ts";
 import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
 
@@ -20,6 +21,7 @@ export interface FakeOptions {
   readonly checkpoint?: boolean;
   readonly findings?: readonly DoctorFinding[];
   readonly graph?: ProvenanceGraph;
+  readonly judged?: JudgedGates;
   /** Where the record of a report is damaged. */
   readonly reportProblem?: RunReport["problem"];
   /** Why the run is not anchored. */
@@ -128,6 +130,21 @@ export const samplePlan: PlanDocument = {
   schemas: [],
 };
 
+const sampleWhy: WhyView = {
+  run_id: runId,
+  step_id: "clean",
+  decision: "ran",
+  because: "step clean ran again: code lib/parse.mjs changed and input inputs.csv is new",
+  advice: null,
+  why_artifact_id: `art_${"7".repeat(32)}`,
+  compared_with: { run_id: "0196f0", step_id: "clean", attempt: 1 },
+  inputs: 14,
+  changed: [
+    { kind: "code", name: "lib/parse.mjs", before: `sha256:${"a".repeat(64)}`, after: `sha256:${"b".repeat(64)}` },
+    { kind: "input", name: "inputs.csv", before: null, after: `sha256:${"c".repeat(64)}` },
+  ],
+};
+
 export function fakeKernel(options: FakeOptions = {}): Fake {
   const calls: (readonly [string, ...unknown[]])[] = [];
   const view = options.view ?? runView("succeeded");
@@ -169,6 +186,10 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       start: async (source, request) => reply(handle, "runs.start", source, request),
       exec: async (request) => reply(handle, "runs.exec", request),
       resume: async (run, request) => reply(handle, "runs.resume", run, request),
+      judge: async (run, { signal: _, ...request } = {}) => {
+        known(run);
+        return reply(options.judged ?? { run_id: view.run_id, verdicts: [], skipped: [], anchoring: null }, "runs.judge", run, request);
+      },
       rerun: async (run, request) => reply(handle, "runs.rerun", run, request),
       cancel: async (run, reason) => reply(view, "runs.cancel", run, reason),
       show: async (run) => {
@@ -191,6 +212,10 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       },
       watch: (run, request) => reply(eventsOut(request?.signal), "runs.watch", run),
       logs: async (run, filter) => reply(options.logs ?? [], "runs.logs", run, filter),
+      why: async (run, step) => {
+        known(run);
+        return reply(sampleWhy, "runs.why", run, step);
+      },
       checkedLogs: async (run, filter) =>
         reply(options.logs ?? [], "runs.logs", run, filter).map((log) => ({
           ...log,
@@ -233,7 +258,12 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
     },
     provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),
     report: async (run, request) =>
-      reply({ run_id: view.run_id, html: "<!doctype html>\n", status: view.status, events: 8, sealed: true, problem: options.reportProblem ?? null }, "report", run, request),
+      reply(
+        { run_id: view.run_id, html: "<!doctype html>\n", status: view.status, events: 8, sealed: true, problem: options.reportProblem ?? null },
+        "report",
+        run,
+        request,
+      ),
     rebuildIndex: async () => reply({ runs: 2, events: 16 }, "rebuildIndex"),
     keyProblem: async () => options.keyProblem ?? null,
     acceptRollback: async (reason) => reply(`rollback accepted: ${reason}`, "acceptRollback", reason),

@@ -13,6 +13,7 @@ export interface RunStartFlags {
   readonly run?: string;
   readonly planHash?: string;
   readonly title?: string;
+  readonly noReuse: boolean;
 }
 
 export async function runStart(cli: CliContext, flags: RunStartFlags, file: string): Promise<number> {
@@ -31,6 +32,7 @@ export async function runStart(cli: CliContext, flags: RunStartFlags, file: stri
           ...runId,
           ...(flags.planHash === undefined ? {} : { planHash: flags.planHash }),
           ...(flags.title === undefined ? {} : { title: flags.title }),
+          ...(flags.noReuse ? { reuse: false } : {}),
         },
       );
       return await finishRun(cli, kernel, await followRun(cli, kernel, handle, early));

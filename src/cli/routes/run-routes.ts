@@ -2,11 +2,12 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import { commandDocs } from "../command-docs.ts";
 import { parseCount, parseFilePair, parseNote, parsePair, parsePlanHash, parseText } from "../parse-values.ts";
 import { fileArgument, runArgument } from "../positionals.ts";
-import { runRerunRoute } from "./replay-routes.ts";
+import { runGatesRoute, runRerunRoute } from "./replay-routes.ts";
 import { proposeRuns } from "../propose-runs.ts";
 import { auditRunRoutes } from "./audit-routes.ts";
 import { adapt } from "../stricli-context.ts";
 import { runReportRoute } from "./report-routes.ts";
+import { runWhyRoute } from "./why-routes.ts";
 import { runStatuses } from "../../contracts/run-view.ts";
 
 const parallelFlag = {
@@ -62,6 +63,7 @@ export const runStartRoute = buildCommand({
       },
       planHash: { kind: "parsed", parse: parsePlanHash, brief: "Refuse when the plan has another digest", placeholder: "DIGEST", optional: true },
       title: { kind: "parsed", parse: parseNote, brief: "Title of the run", placeholder: "TEXT", optional: true },
+      noReuse: { kind: "boolean", brief: "Do every step, also pure ones whose inputs did not change", default: false, withNegated: false },
     },
     positional: { kind: "tuple", parameters: [fileArgument] },
   },
@@ -174,9 +176,11 @@ export const runRoutes = buildRouteMap({
     show: runShowRoute,
     watch: runWatchRoute,
     logs: runLogsRoute,
+    why: runWhyRoute,
     report: runReportRoute,
     resume: runResumeRoute,
     rerun: runRerunRoute,
+    gates: runGatesRoute,
     cancel: runCancelRoute,
     ...auditRunRoutes,
   },
