@@ -5,6 +5,7 @@ import { type RunId, runStream } from "../contracts/ids.ts";
 import { driveRun } from "../runtime/drive-run.ts";
 import { EventFeed } from "../runtime/event-feed.ts";
 import type { LedRun } from "../runtime/lead-run.ts";
+import { PackGuard } from "../runtime/pack-guard.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
 import { anchorWorkspace, readyToLead } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
@@ -32,6 +33,7 @@ export async function runtimeDeps(core: KernelCore, configuration: Configuration
     clock: parts.clock,
     ids: parts.ids,
     unsettled: core.unsettled,
+    packs: new Map(configuration.packs.map(({ manifest, tree, files }) => [manifest.pack, new PackGuard(tree, files)])),
     security: parts.security ?? null,
     observers: parts.observers ?? null,
     index: once(() => core.freshIndex()),

@@ -12,6 +12,7 @@ import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import type { LoadedModule, ModuleContext, ReportedEffect } from "../ports/module-host.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
+import { loadModule } from "./load-module.ts";
 import type { ModuleEffects } from "./module-effects.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
@@ -38,7 +39,7 @@ export async function performModule(
 ): Promise<Execution> {
   const { clock, probe } = run.deps;
   const startedAtMs = clock.monotonicMs();
-  const loaded = await loadOnce(run, executor);
+  const loaded = await loadModule(run, executor);
   const { env, redact } = stepEnvironment(probe, step.plan, lookup);
   const input = inputOf(step, lookup);
   const revoker = new AbortController();
@@ -84,24 +85,6 @@ async function stopOrSettle(run: RunContext, step: StepState, end: EndSignal, se
   forget();
   timer?.abort();
   return first;
-}
-
-/** The digest is checked when a run first uses a module; what was loaded then is what every later attempt of the run uses. */
-async function loadOnce(run: RunContext, executor: ModuleExecutor): Promise<LoadedModule> {
-  const key = `${executor.isolation} ${executor.module}`;
-  const known = run.loadedModules.get(key);
-  if (known !== undefined) return known;
-  const loaded = await loadModule(run, executor);
-  run.loadedModules.set(key, loaded);
-  return loaded;
-}
-
-async function loadModule(run: RunContext, executor: ModuleExecutor): Promise<LoadedModule> {
-  const bound = run.plan.modules.find((one) => one.name === executor.module);
-  assert(bound !== undefined, `R4: the plan binds the module ${executor.module} that it names`);
-  const path = `${run.configDir}/${bound.path}`;
-  const { modules } = run.deps;
-  return executor.isolation === "process" ? modules.loadIsolated(bound.name, path, bound.digest) : modules.load(bound.name, path, bound.digest);
 }
 
 function inputOf(step: StepState, lookup: ReferenceLookup): JsonObject {

@@ -19,6 +19,7 @@ import type { ObjectStore } from "../ports/object-store.ts";
 import type { ProcessRunner } from "../ports/process-runner.ts";
 import type { UnsettledCode } from "./unsettled-code.ts";
 import type { CodeGuard } from "./code-guard.ts";
+import type { PackGuard } from "./pack-guard.ts";
 
 /** Checks a payload against a registered schema; each problem is a sentence that names its place. SCHEMA_UNKNOWN. */
 export interface SchemaChecker {
@@ -42,6 +43,8 @@ export interface RuntimeDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly unsettled: UnsettledCode;
+  /** The loaded packs by name; absent when there are none. */
+  readonly packs?: ReadonlyMap<string, PackGuard>;
   /** Null: nobody tells the security state, and runs proceed unless their policy forbids it (S1). */
   readonly security: SecurityMonitor | null;
   /** The index, brought up to the records when it is first asked for. */
