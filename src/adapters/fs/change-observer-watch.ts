@@ -84,12 +84,11 @@ export class FolderWatches {
 
   /** What was touched by all that happened before this call; null when that is not sure. Starts afresh. */
   async take(): Promise<Touched | null> {
-    const sure = !this.#broken && (await this.#queue.drained());
-    const events = this.#queue.events - this.#eventsBefore;
+    const sure = !this.#broken && (await this.#queue.drained(this.#eventsBefore + this.#queue.eventsMax));
     this.#eventsBefore = this.#queue.events;
     const touched = this.#touched;
     this.#touched = new Map();
-    return sure && !this.#broken && events <= this.#queue.eventsMax ? touched : null;
+    return sure && !this.#broken ? touched : null;
   }
 
   end(): void {
@@ -100,7 +99,7 @@ export class FolderWatches {
   }
 
   #note(folder: string, name: string | Buffer | null): void {
-    this.#queue.events++;
+    this.#queue.count();
     const names = this.#touched.get(folder);
     if (names === null) return;
     if (typeof name !== "string" || (names !== undefined && names.size >= namesMax)) this.#touched.set(folder, null);
@@ -117,12 +116,12 @@ class EventQueue {
   events = 0;
   readonly #folder: string;
   readonly #watcher: FSWatcher;
-  readonly #waiting = new Map<string, () => void>();
+  readonly #waiting = new Map<string, { readonly eventsMax: number; readonly settle: (isDrained: boolean) => void }>();
   #users = 0;
 
   private constructor() {
     this.#folder = mkdtempSync(join(tmpdir(), "lily-watch-"));
-    this.#watcher = watch(this.#folder, { persistent: false }, (_, name) => this.#waiting.get(String(name))?.());
+    this.#watcher = watch(this.#folder, { persistent: false }, (_, name) => this.#waiting.get(String(name))?.settle(true));
     this.#watcher.on("error", () => undefined);
   }
 
@@ -139,12 +138,18 @@ class EventQueue {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** True when every event about what happened before this call has been delivered; false when that cannot be said. */
-  async drained(): Promise<boolean> {
+  count(): void {
+    this.events++;
+    for (const { eventsMax, settle } of this.#waiting.values()) if (this.events > eventsMax) settle(false);
+  }
+
+  /** True when every event about what happened before this call has been delivered; false when that cannot be said, or after too many. */
+  async drained(eventsMax: number): Promise<boolean> {
+    if (this.events > eventsMax) return false;
     const name = randomUUID();
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(false), barrierMs);
-    this.#waiting.set(name, () => resolve(true));
+    this.#waiting.set(name, { eventsMax, settle: resolve });
     const path = join(this.#folder, name);
     try {
       closeSync(openSync(path, "wx"));
