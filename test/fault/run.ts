@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { escalate } from "./escalate.ts";
 import type { Figure, FigureResult } from "./figure.ts";
 import { flips } from "./flips.ts";
 import { kill } from "./kill.ts";
@@ -15,7 +16,7 @@ import { simdisk } from "./simdisk.ts";
 import { survivors } from "./survivors.ts";
 import { syscalls } from "./syscalls.ts";
 
-const figures: readonly Figure[] = [powerCut, simdisk, kill, flips, survivors, rebuild, syscalls];
+const figures: readonly Figure[] = [powerCut, simdisk, kill, flips, survivors, rebuild, syscalls, escalate];
 
 const { values } = parseArgs({
   options: {
