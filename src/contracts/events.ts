@@ -33,7 +33,8 @@ export type ExecutorSummary = z.output<typeof executorSummary>;
 const gateData = z.strictObject({
   gate_id: id,
   step_id: id.optional(),
-  attempt,
+  /** 0 for what stands in for a step that this run never started. */
+  attempt: count,
   required: z.boolean(),
   dry_run: z.boolean().optional(),
   reason: text.nullable(),

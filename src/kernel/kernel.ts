@@ -9,7 +9,9 @@ import type { ArtifactView, GateView, ProblemView, RunView, VerifyView } from ".
 import type { WhyView } from "../contracts/why-view.ts";
 import type { WorkflowDocument } from "../graph/workflow-document.ts";
 import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
+import type { Reproduction } from "../audit/reproduction.ts";
 import type { Audit } from "./audit.ts";
+import type { Packs } from "./pack-operations.ts";
 import type { Security } from "./security-operations.ts";
 
 /**
@@ -98,6 +100,15 @@ export interface RunHandle {
   anchoring(): Promise<AnchoringFailure | null>;
 }
 
+export interface ReproduceOptions {
+  /** How often; default 1, at most 100. */
+  readonly times?: number;
+  /** Steps at once; default: the number of processors. */
+  readonly parallel?: number;
+  /** Told of each run once it has begun; the next one waits for what it returns. */
+  readonly follow?: (handle: RunHandle) => Promise<unknown>;
+}
+
 export interface Runs {
   create(options: { readonly title?: string; readonly workOrderFile?: string; readonly runId?: string }): Promise<RunView>;
   start(source: WorkflowSource, options?: StartOptions): Promise<RunHandle>;
@@ -118,6 +129,11 @@ export interface Runs {
    * INTERRUPTED, with nothing recorded, when `signal` aborts.
    */
   judge(run: string, options?: JudgeOptions): Promise<JudgedGates>;
+  /**
+   * Does the run again, as new runs of the same plan on the stored inputs, without reuse, and compares the results. WORKFLOW_DRIFT names the
+   * file that is not what the plan bound, OBJECT_MISSING an input that is gone; RUN_STATE_CONFLICT when the run has not ended.
+   */
+  reproduce(run: string, options?: ReproduceOptions): Promise<Reproduction>;
   /** Cancels a run that this or another process leads, or that nobody leads; resolves when it rests. */
   cancel(run: string, reason: string): Promise<RunView>;
   /** `run` may be a unique prefix of an id, or `latest`. RUN_NOT_FOUND, RUN_AMBIGUOUS. */
@@ -265,6 +281,7 @@ export interface Kernel {
   readonly runs: Runs;
   readonly artifacts: Artifacts;
   readonly schemas: Schemas;
+  readonly packs: Packs;
   readonly workflows: Workflows;
   readonly records: Records;
   readonly security: Security;

@@ -5,6 +5,7 @@ import { KernelCore } from "./core.ts";
 import type { Artifacts, Kernel, Records, Runs, Schemas, Workflows } from "./kernel.ts";
 import type { KernelParts } from "./kernel-parts.ts";
 import { lazyAudit } from "./lazy-audit.ts";
+import type { Packs } from "./pack-operations.ts";
 import type { Security, SecurityParts } from "./security-operations.ts";
 
 export function openKernel(parts: KernelParts): Kernel {
@@ -15,6 +16,7 @@ export function openKernel(parts: KernelParts): Kernel {
     runs: lazyRuns(core),
     artifacts: lazyArtifacts(core),
     schemas: lazySchemas(core),
+    packs: lazyPacks(core),
     workflows: lazyWorkflows(core),
     records: lazyRecords(core),
     security: lazySecurity(core),
@@ -49,6 +51,7 @@ function lazyRuns(core: KernelCore): Runs {
     resume: async (run, options) => (await load()).resume(run, options),
     rerun: async (run, options) => (await load()).rerun(run, options),
     judge: async (run, options) => (await load()).judge(run, options),
+    reproduce: async (run, options) => (await load()).reproduce(run, options),
     cancel: async (run, reason) => (await load()).cancel(run, reason),
     show: async (run) => (await load()).show(run),
     // Needs the index alone, so that listing runs loads nothing else.
@@ -77,6 +80,14 @@ function lazySchemas(core: KernelCore): Schemas {
     list: async () => (await load()).list(),
     show: async (schemaId) => (await load()).show(schemaId),
     check: async (schemaId, file) => (await load()).check(schemaId, file),
+  };
+}
+
+function lazyPacks(core: KernelCore): Packs {
+  const load = async (): Promise<Packs> => (await import("./pack-operations.ts")).packOperations(core);
+  return {
+    list: async () => (await load()).list(),
+    check: async (folder) => (await load()).check(folder),
   };
 }
 

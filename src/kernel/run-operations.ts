@@ -8,7 +8,7 @@ import { applyEvent } from "../graph/apply-event.ts";
 import { verifyPlanCode } from "../graph/bind-code.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { createRunState } from "../graph/run-state.ts";
-import { beginBodies } from "../runtime/begin-run.ts";
+import { beginBodies, type InputFile } from "../runtime/begin-run.ts";
 import { createRun, writeManifest } from "../runtime/create-run.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
@@ -29,6 +29,7 @@ import { preSnapshot, refuseIncomplete, requireOperational, runContextOf } from 
 import { finishedHandle, handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { rerunRun } from "./rerun-run.ts";
 import { whyRun } from "./why-run.ts";
+import { reproduceRun } from "./reproduce-run.ts";
 import { readRunView, viewOf } from "./run-views.ts";
 import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree } from "./workflow-source.ts";
 
@@ -40,6 +41,7 @@ export function runOperations(core: KernelCore): Runs {
     resume: (run, options = {}) => resume(core, run, options),
     rerun: (run, options) => rerunRun(core, run, options),
     judge: (run, options = {}) => judgeGates(core, run, options),
+    reproduce: (run, options = {}) => reproduceRun(core, run, options, startCompiled),
     cancel: (run, reason) => cancelRun(core, run, reason),
     show: async (run) => readRunView(core, await core.findRun(run)),
     list: async (filter = {}) => (await core.freshIndex()).runs(filter),
@@ -82,7 +84,14 @@ async function exec(core: KernelCore, options: ExecOptions): Promise<RunHandle> 
   return startCompiled(core, loaded, compiled, { parallel: 1, title: execTitle(options) });
 }
 
-async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled: CompiledPlan, options: StartOptions): Promise<RunHandle> {
+/** `stored` is given for inputs that are in the artifact store already. */
+async function startCompiled(
+  core: KernelCore,
+  loaded: LoadedWorkflow,
+  compiled: CompiledPlan,
+  options: StartOptions,
+  stored?: Readonly<Record<string, InputFile>>,
+): Promise<RunHandle> {
   const { plan, planHash } = compiled;
   checkParallel(options.parallel);
   if (options.planHash !== undefined && options.planHash !== planHash) {
@@ -92,7 +101,7 @@ async function startCompiled(core: KernelCore, loaded: LoadedWorkflow, compiled:
   }
   if (plan.policy.sandbox === "require")
     throw new LilyError("SANDBOX_UNAVAILABLE", "the policy says sandbox: require, and this version of Lily has no sandbox");
-  const inputs = await inputFiles(core, loaded, plan.inputs, options.inputs ?? {});
+  const inputs = stored ?? (await inputFiles(core, loaded, plan.inputs, options.inputs ?? {}));
   const deps = await runtimeDeps(core, loaded.configuration);
   const security = await requireOperational(deps, plan.policy);
   const led =

@@ -12,6 +12,7 @@ import { committedPlan, foldRun } from "../runtime/resume-run.ts";
 import type { RunContext } from "../runtime/run-context.ts";
 import type { KernelCore } from "./core.ts";
 import type { RunHandle } from "./kernel.ts";
+import { requirePacks } from "./load-packs.ts";
 import { preSnapshot, refuseIncomplete, requireOperational, runContextOf } from "./run-context-of.ts";
 import { handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { type Configuration, loadConfiguration, openSourceTree } from "./workflow-source.ts";
@@ -34,7 +35,11 @@ export async function takeUpRun(
   parallel: number | undefined,
   judge: (state: RunState, token: number) => TakeUpBodies,
 ): Promise<RunHandle> {
-  return leadAgain(core, runId, judge, async ({ run, led }, bodies) => {
+  const judgeOpen = (state: RunState, token: number): TakeUpBodies => {
+    refuseIncomplete(state);
+    return judge(state, token);
+  };
+  return leadAgain(core, runId, judgeOpen, async ({ run, led }, bodies) => {
     if (parallel !== undefined) run.state.parallel = parallel;
     return handleOf(core, run, led, [leaderDraft(run.deps, led.token), ...(await bodies(run)), preSnapshot(run)]);
   });
@@ -60,7 +65,6 @@ export async function leadAgain<Judged, T>(
     const configuration = await loadConfiguration(core, tree);
     const deps = await runtimeDeps(core, configuration);
     const state = foldRun(plan, runId, led.events);
-    refuseIncomplete(state);
     const judged = judge(state, led.token);
     const security = await requireOperational(deps, plan.policy);
     await requireBound(runId, plan, tree, configuration);
@@ -73,6 +77,7 @@ export async function leadAgain<Judged, T>(
 export async function requireBound(runId: RunId, plan: PlanDocument, tree: FileTree, configuration: Configuration): Promise<void> {
   const drift = await verifyPlanCode(plan, tree, configuration.tree);
   if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
+  requirePacks(configuration.packs, plan.packs);
   for (const { schema_id, digest } of plan.schemas) {
     const seen = configuration.registry.find(schema_id)?.digest ?? null;
     if (seen !== digest)

@@ -14,11 +14,13 @@ import type { StepState, StoredArtifact } from "../graph/run-state.ts";
 import { resolveArgv } from "../graph/resolve-template.ts";
 import { type GateVerdict, gateError, judgeCommand, judgeSchema } from "../judge/gate-verdict.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
-import { artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, storedArtifacts } from "./step-references.ts";
+import type { SandboxSpec } from "../ports/process-runner.ts";
+import { type ArtifactForm, artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, storedArtifacts } from "./step-references.ts";
 import type { Delivery } from "./effect.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
 import { observeHashGate } from "./observe-hash-gate.ts";
+import { observeModuleGate } from "./observe-module-gate.ts";
 import { commandName, endable, killGraceMs } from "./perform-process.ts";
 import { attemptWork, checkCode, openWorkTree } from "./prepare-folder.ts";
 import { freshGateFolder, restoreFolder, stepsBehind } from "./restore-folder.ts";
@@ -99,7 +101,7 @@ async function observe(run: RunContext, gate: PlanGate, step: StepState | null, 
         return { verdict: await observeHashGate(await openWorkTree(run, folder), gate.check.hash), logs: [] };
       }
       case "module":
-        return { verdict: gateError(`module gates are not loaded by this version: ${gate.check.module}`), logs: [] };
+        return await observeModuleGate(run, gate, gate.check, step, attempt, await gateFolder(run, gate, step, attempt, judging), end);
     }
   } catch (thrown) {
     if (isFault(thrown) || !isLilyError(thrown)) throw thrown;
@@ -131,7 +133,8 @@ async function observeCommand(
   const { processes, probe } = run.deps;
   const folder = await gateFolder(run, gate, step, attempt, judging);
   await checkCode(run, step, folder);
-  const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), asPath(run, folder));
+  const handed: string[] = [];
+  const lookup = await prepareLookup(run, step, attempt, gateReferences(gate), noted(asPath(run, folder), handed));
   const { env, redact } = stepEnvironment(probe, check, lookup);
   const argv = resolveArgv(check.argv, lookup);
   const command = commandName(argv);
@@ -139,6 +142,7 @@ async function observeCommand(
   if (tool === null) return { verdict: gateError(`command not found: ${command}`), logs: [] };
   const { reason: refusal } = await toolVerdict(run, tool.path, command);
   if (refusal !== null) return { verdict: gateError(refusal), logs: [] };
+  const sandbox = judging.isDryRun ? await sandboxOfDryRun(run, folder, handed) : null;
   const running = processes.start({
     // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.
     argv,
@@ -151,10 +155,27 @@ async function observeCommand(
     redact,
     graceMs: killGraceMs,
     marker: `${run.runId}/${gate.id}/${attempt}`,
+    ...(sandbox === null ? {} : { sandbox }),
   });
   const outcome = await endable(running, end);
   const written = { stdout: outcome.stdoutBytes > 0, stderr: outcome.stderrBytes > 0 };
   return { verdict: judgeCommand(outcome), logs: await storeLogs(run, { attempt }, folder, written, "gate_log", gate.id) };
+}
+
+/** Notes the paths that are handed over. */
+function noted(form: ArtifactForm, handed: string[]): ArtifactForm {
+  return async (stored) => {
+    const value = await form(stored);
+    if (typeof value === "string") handed.push(value);
+    return value;
+  };
+}
+
+/** A dry run changes nothing (E5): where a sandbox works, its folder is all that the command can write. */
+async function sandboxOfDryRun(run: RunContext, folder: AttemptFolder, shown: readonly string[]): Promise<SandboxSpec | null> {
+  const { name } = await run.deps.processes.sandbox();
+  if (name === null) return null;
+  return { writable: [folder.cwd], readOnly: [], hidden: [run.deps.workspaceDir], shown, network: run.plan.policy.network, tools: null };
 }
 
 async function observeSchema(run: RunContext, check: Extract<PlanGate["check"], { readonly kind: "schema" }>): Promise<GateVerdict> {

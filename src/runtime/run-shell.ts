@@ -387,7 +387,8 @@ function incompleteBody(state: RunState, from: SecurityState, to: SecurityState,
   return { kind: "RUN_INCOMPLETE", key: `RUN_INCOMPLETE/${state.events}`, data: { reason: clipText(reason, reasonMax), code: "SECURITY_ESCALATED" } };
 }
 
-function sealBody(state: RunState): EventBody {
+/** RUN_SEALED over everything before it. */
+export function sealBody(state: RunState): EventBody {
   const { phase } = state;
   assert(phase !== "created" && phase !== "running", `L4: a run that is ${phase} is not sealed`);
   const counts = { steps: state.steps.length, ...state.counts };

@@ -84,7 +84,7 @@ function isPlural(state: RunState, reference: Reference): boolean {
 }
 
 /** How artifacts are handed over: as paths of copies, or as JSON values with paths for files. */
-type ArtifactForm = (stored: StoredArtifact) => Promise<JsonValue>;
+export type ArtifactForm = (stored: StoredArtifact) => Promise<JsonValue>;
 
 /** Resolves every reference beforehand, so that the templates can be filled without waiting. */
 export async function prepareLookup(

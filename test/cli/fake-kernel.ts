@@ -8,8 +8,28 @@ import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
 import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
 import type { AnchoringFailure, DoctorFinding, JudgedGates, Kernel, ProvenanceGraph, RunHandle, RunReport } from "../../src/kernel/kernel.ts";
-import { fakeAudit } from "./sample-audit.ts";
+import { fakeAudit, sampleReproduction } from "./sample-audit.ts";
 import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
+
+const samplePack: PackRow = {
+  name: "tabular",
+  version: "1.2.0",
+  title: "Checks of tabular data\u001b[1m",
+  digest: digest("d"),
+  dir: "/work/project/packs/tabular",
+  entry: "./packs/tabular",
+  kernel: ">=0.1.0 <1",
+  files: 12,
+  brings: {
+    schemas: ["tabular.profile.v1"],
+    modules: ["tabular.profile", "tabular.check"],
+    executors: [],
+    step_templates: ["tabular.profile"],
+    gate_templates: ["tabular.no_nulls", "tabular.unique"],
+    routes: ["tabular.stale"],
+    policy: true,
+  },
+};
 
 export interface FakeOptions {
   readonly view?: RunView;
@@ -191,6 +211,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
         return reply(options.judged ?? { run_id: view.run_id, verdicts: [], skipped: [], anchoring: null }, "runs.judge", run, request);
       },
       rerun: async (run, request) => reply(handle, "runs.rerun", run, request),
+      reproduce: async (run, request) => reply(sampleReproduction, "runs.reproduce", run, { times: request?.times, parallel: request?.parallel }),
       cancel: async (run, reason) => reply(view, "runs.cancel", run, reason),
       show: async (run) => {
         known(run);
@@ -237,6 +258,10 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       list: async () => reply(options.empty === true ? [] : [{ schema_id: "gate_result.v1", origin: "built-in", digest: digest("b") }], "schemas.list"),
       show: async (id) => reply({ $id: id, type: "object" }, "schemas.show", id),
       check: async (id, file) => reply(options.problems ?? [], "schemas.check", id, file),
+    },
+    packs: {
+      list: async () => reply(options.empty === true ? [] : [samplePack], "packs.list"),
+      check: async (folder) => reply(options.problems ?? [], "packs.check", folder),
     },
     workflows: {
       check: async (source) => reply(options.problems ?? [], "workflows.check", source),

@@ -62,3 +62,23 @@ export const artifactReplaceRoute = buildCommand({
     ],
   ),
 });
+
+export const runGatesRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-gates.ts")).runGates),
+  parameters: {
+    flags: {
+      judgeOnly: { kind: "boolean", brief: "The dry run: judge on what is stored, change nothing", default: false, withNegated: false },
+      gate: { kind: "parsed", parse: parseText, brief: "Only this gate", placeholder: "GATE", optional: true },
+      step: { kind: "parsed", parse: parseText, brief: "Only gates of this step", placeholder: "STEP", optional: true },
+    },
+    positional: { kind: "tuple", parameters: [runArgument] },
+  },
+  docs: commandDocs(
+    "Judge the gates of a run again, as a dry run",
+    "Judges gates on what a run has stored: in a fresh folder, in a sandbox where there is one. No step runs and no state changes;\nthe verdicts are recorded, marked as a dry run, and count for nothing. A gate whose inputs do not exist is skipped, and says why.\nExits 1 when a required gate that was judged did not pass.",
+    [
+      ["lily run gates latest --judge-only", "every gate of a run that rests"],
+      ["lily run gates 0197a --judge-only --step clean --gate rows", "one gate"],
+    ],
+  ),
+});
