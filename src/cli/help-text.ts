@@ -29,6 +29,7 @@ COMMANDS
   record show|verify              read and verify the record of a run
   workflow check|plan|graph       check a workflow document before running it
   schema list|show|check          schemas of structured artifacts
+  pack list|check                 plugins with schemas, modules and templates
   log checkpoint                  sign what was recorded so far
   security show|set               stop a workspace at once, or let it work again
   doctor                          check the workspace

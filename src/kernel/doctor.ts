@@ -87,11 +87,12 @@ async function keyFindings(core: KernelCore): Promise<readonly DoctorFinding[]> 
 
 async function configFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {
   try {
-    const { config, file, registry } = await loadConfiguration(core, null);
+    const { config, file, registry, packs } = await loadConfiguration(core, null);
     const where = file ?? "no lily.yaml, so the defaults hold";
     const policy = Object.entries(config.policy).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
     return [
       ok("configuration", `${where}; profile ${config.profile}; ${Object.keys(config.modules).length} modules; ${registry.list().length} schemas`),
+      ...packs.map(({ manifest, digest, tree }) => ok(`pack ${manifest.pack}`, `${manifest.version} in ${tree.root}, ${digest}`)),
       ok("policy", policy.length === 0 ? "defaults: any tool, network allowed, sandbox off, attempts_max 10" : `from ${where}: ${policy.join(", ")}`),
     ];
   } catch (thrown) {

@@ -48,7 +48,7 @@ export async function loadPacks(finder: PackFinder, entries: readonly string[], 
 }
 
 /** Folders are relative to lily.yaml; a package lies in the nearest `node_modules` that has it, from that folder upward. PACK_NOT_FOUND. */
-async function findPack(finder: PackFinder, entry: string, configDir: string): Promise<FileTree> {
+export async function findPack(finder: PackFinder, entry: string, configDir: string): Promise<FileTree> {
   if (isPackFolder(entry)) {
     const tree = await openFolder(finder, `${configDir}/${entry}`);
     if (tree !== null) return tree;

@@ -56,7 +56,7 @@ export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Pr
     modules: Object.keys(config.modules),
     schemas: registry.list().map((schema) => schema.schema_id),
     packs: catalogOf(configuration.packs),
-    policyDefaults: config.policy,
+    policyLayers: [{ origin: configFileName, policy: config.policy }],
   });
   return { problems, document, tree, dir, configuration };
 }
@@ -96,7 +96,7 @@ export async function compileLoaded(loaded: LoadedWorkflow, params: Readonly<Rec
     ...(moduleTree === loaded.tree ? {} : { moduleTree }),
     packs: packs.map(({ manifest, digest, tree }) => ({ name: manifest.pack, version: manifest.version, digest, tree, modules: manifest.modules })),
     schemas,
-    policyDefaults: config.policy,
+    policyLayers: [{ origin: configFileName, policy: config.policy }],
   });
 }
 
@@ -117,12 +117,26 @@ export async function openSourceTree(core: KernelCore, dir: string): Promise<Fil
 }
 
 export async function loadConfiguration(core: KernelCore, workflowTree: FileTree | null): Promise<Configuration> {
+  const { written, tree } = await findConfig(core, workflowTree);
+  return configurationOf(core, written, tree);
+}
+
+export interface FoundConfig {
+  readonly config: WorkspaceConfig;
+  /** Null when there is no lily.yaml. */
+  readonly written: WorkspaceConfig | null;
+  /** The folder of lily.yaml, or where it would be. */
+  readonly tree: FileTree;
+}
+
+/** lily.yaml alone; what it names is not read. CONFIG_INVALID. */
+export async function findConfig(core: KernelCore, workflowTree: FileTree | null): Promise<FoundConfig> {
   const own = workflowTree === null ? null : await readConfig(workflowTree);
-  if (own !== null && workflowTree !== null) return configurationOf(core, own, workflowTree);
+  if (own !== null && workflowTree !== null) return { config: own, written: own, tree: workflowTree };
   const { homeDir } = core.parts;
   const tree = workflowTree?.root === homeDir ? workflowTree : await openSourceTree(core, homeDir);
   const shared = await readConfig(tree);
-  return configurationOf(core, shared, tree);
+  return { config: shared ?? workspaceConfigDefault, written: shared, tree };
 }
 
 async function configurationOf(core: KernelCore, config: WorkspaceConfig | null, tree: FileTree): Promise<Configuration> {

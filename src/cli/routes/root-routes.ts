@@ -5,6 +5,7 @@ import { adapt } from "../stricli-context.ts";
 import { artifactRoutes } from "./artifact-routes.ts";
 import { rollbackRoutes } from "./audit-routes.ts";
 import { schemaRoutes, workflowRoutes } from "./document-routes.ts";
+import { packRoutes } from "./pack-routes.ts";
 import { logRoutes, recordRoutes } from "./record-routes.ts";
 import { runRoutes } from "./run-routes.ts";
 import { securityRoutes } from "./security-routes.ts";
@@ -110,6 +111,7 @@ export const rootRoutes = buildRouteMap({
     rollback: rollbackRoutes,
     workflow: workflowRoutes,
     schema: schemaRoutes,
+    pack: packRoutes,
     log: logRoutes,
     security: securityRoutes,
     doctor,
