@@ -1,4 +1,4 @@
-/** What auditors and operators ask of a kernel. Everything but `reproduce` reads only. */
+/** What auditors and operators ask of a kernel. All of it reads only. */
 import type { ExecutionRecord, RollbackScaffold } from "../artifacts/builtin-schemas.ts";
 import type { IrreversibleActions } from "../audit/irreversible-actions.ts";
 import type { RollbackConfirmation } from "../audit/confirm-rollback.ts";

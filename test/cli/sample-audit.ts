@@ -5,6 +5,7 @@ import { confirmRollback } from "../../src/audit/confirm-rollback.ts";
 import { foldExecutionRecord } from "../../src/audit/execution-record.ts";
 import { irreversibleActions } from "../../src/audit/irreversible-actions.ts";
 import { rollbackOf } from "../../src/audit/rollback-planner.ts";
+import type { Reproduction } from "../../src/audit/reproduction.ts";
 import type { RunComparison } from "../../src/audit/run-comparison.ts";
 import { summariseRun } from "../../src/audit/run-summary.ts";
 import type { Audit } from "../../src/kernel/audit.ts";
@@ -57,6 +58,19 @@ export const sampleComparison: RunComparison = {
     { gate: "total", a: "passed", b: null, metrics: [] },
   ],
   first_divergence: { step_id: "report", reason: "output text: the files have other bytes", causes: [change] },
+};
+
+export const sampleReproduction: Reproduction = {
+  run_id: "a",
+  reproducible: false,
+  runs: [{ run_id: "b", status: "COMPLETED" }],
+  steps: [
+    { step_id: "clean", reproducible: true, verdicts: ["identical", "equal_by_schema"], reason: null },
+    { step_id: "report", reproducible: false, verdicts: ["identical", "diverged"], reason: "output text\u001b[1m: the files have other bytes" },
+    { step_id: "send", reproducible: null, verdicts: ["not_comparable", "not_comparable"], reason: null },
+  ],
+  first_difference: { run_id: "b", step_id: "report", output: "text", reason: "the files have other bytes" },
+  changes: [{ kind: "tool", name: "/usr/bin/node", a: "11", b: "22" }],
 };
 
 /** `asked` is told each operation with what it was given. */

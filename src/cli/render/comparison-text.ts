@@ -5,6 +5,7 @@ import { plainText } from "./plain-text.ts";
 import { type Cell, table, type TableOptions } from "./table.ts";
 
 export type RunComparison = Awaited<ReturnType<Kernel["audit"]["diff"]>>;
+export type Reproduction = Awaited<ReturnType<Kernel["runs"]["reproduce"]>>;
 type ComparedStep = RunComparison["steps"][number];
 
 export function comparisonText(diff: RunComparison, options: TableOptions): string {
@@ -58,4 +59,32 @@ function divergenceText({ first_divergence: first, steps }: RunComparison): read
   const causes = first.causes.map((cause) => plainText(`${cause.kind} ${cause.name}`));
   const why = causes.length === 0 ? "nothing that was recorded differs: the step itself gives other results" : `what differs before it: ${causes.join(", ")}`;
   return [`first to diverge: step ${plainText(first.step_id)}: ${plainText(first.reason)}\n  ${why}`];
+}
+
+export function reproductionText(found: Reproduction, options: TableOptions): string {
+  const { paint } = options;
+  const verdict = found.reproducible ? paint("good", "every step that can be compared gave the same results") : paint("bad", "not reproducible as it stands");
+  const runs = found.runs.map((run) => `  again  run ${plainText(run.run_id)}: ${run.status}`);
+  const rows = found.steps.map((step): readonly (Cell | string)[] => [
+    step.step_id,
+    step.reproducible === null ? "nothing to compare" : { text: step.reproducible ? "reproducible" : "differs", tone: step.reproducible ? "good" : "bad" },
+    step.verdicts.map((one) => one.replaceAll("_", " ")).join(", "),
+    step.reason ?? "",
+  ]);
+  const { first_difference: first } = found;
+  const where =
+    first === null
+      ? []
+      : [
+          plainText(
+            `first to differ: step ${first.step_id}${first.output === null ? "" : `, output ${first.output}`}, in run ${first.run_id}: ${first.reason}`,
+          ),
+        ];
+  const changes = found.changes.length === 0 ? [] : [table(["NOT AS IT WAS", "NAME", "THEN", "NOW"], found.changes.map(changeRow), options)];
+  return [
+    [`run ${plainText(found.run_id)}: ${verdict}`, ...runs].join("\n"),
+    table(["STEP", "RESULT", "VERDICTS", "WHY"], rows, options),
+    ...changes,
+    ...where,
+  ].join("\n\n");
 }

@@ -79,9 +79,29 @@ const runDiffRoute = buildCommand({
   ),
 });
 
-/** Commands of the group `run` that only look at what was recorded. */
+const runReproduceRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-reproduce.ts")).runReproduce),
+  parameters: {
+    flags: {
+      times: { kind: "parsed", parse: parseCount, brief: "How often to do it again", placeholder: "N", default: "1" },
+      parallel: { kind: "parsed", parse: parseCount, brief: "Steps at once; default: the number of processors", placeholder: "N", optional: true },
+    },
+    positional: { kind: "tuple", parameters: [runArgument] },
+  },
+  docs: commandDocs(
+    "Do a run again and compare the results",
+    "Runs the same plan on the stored inputs, as new runs and without reuse, and says which steps gave the same results.\nCode that is not what the plan bound is refused and named. Exits 0 when all is reproducible, 1 when something differs.",
+    [
+      ["lily run reproduce latest", "once"],
+      ["lily run reproduce 0197a --times 5 --json", "often enough to see what varies"],
+    ],
+  ),
+});
+
+/** Commands of the group `run` that look at what was recorded; `reproduce` alone runs anything. */
 export const auditRunRoutes = {
   summary: runSummaryRoute,
   irreversible: runIrreversibleRoute,
   diff: runDiffRoute,
+  reproduce: runReproduceRoute,
 } as const;
