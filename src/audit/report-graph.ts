@@ -34,7 +34,7 @@ function drawing(run: ReportRun): string {
     return nodeMark(step, x, y);
   });
   return [
-    `<div class="wide" tabindex="0" role="region" aria-label="Step graph">`,
+    `<div class="wide" tabindex="0" role="region" aria-label="Drawing of the steps">`,
     `<svg class="graph" role="img" aria-labelledby="graph-name" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}">`,
     `<title id="graph-name">Step graph: ${escapeText(sentence(run))}</title>`,
     `<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>`,

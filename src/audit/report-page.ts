@@ -322,7 +322,7 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     });
   }
 
-  return async (world) => {
+  const open = async (world: PageWorld): Promise<void> => {
     const startedAt = world.performance.now();
     const [packed, documents] = [await unpack(world, "record"), await unpack(world, "documents")];
     if (packed.fault === "unable") {
@@ -335,5 +335,14 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     tell(world, found);
     connectAnchor(world, found);
     connectSave(world, packed.bytes);
+  };
+
+  return async (world) => {
+    try {
+      await open(world);
+    } catch (thrown) {
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      say(world, "unable", "Not checked", [`The check of this page came to a fault, so that nothing can be said: ${why}. Use lily record verify.`]);
+    }
   };
 }

@@ -54,7 +54,7 @@ export function timelinePicture(run: ReportRun, lists: ReportLists, texts: Repor
   const title = `${texts.count(bars.length, "attempt")} of ${texts.count(new Set(bars.map(({ attempt }) => attempt.step)).size, "step")} in ${texts.span(end - start)}`;
   return [
     legend(titles.length > 0),
-    `<div class="wide" tabindex="0" role="region" aria-label="Timeline">`,
+    `<div class="wide" tabindex="0" role="region" aria-label="Drawing of the timeline">`,
     `<svg class="timeline" role="img" aria-labelledby="timeline-name" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
     `<title id="timeline-name">Timeline: ${escapeText(title)}. The tables of attempts, gates and routes say the same.</title>`,
     grid(start, end, plane, texts),
