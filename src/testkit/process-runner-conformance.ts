@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { digestBytes } from "../base/digest.ts";
-import type { ProcessOutcome, ProcessRunner, ProcessSpec } from "../ports/process-runner.ts";
+import type { ProcessOutcome, ProcessRunner, ProcessSpec, SandboxSpec } from "../ports/process-runner.ts";
 
 /** What the suite needs commands to do. */
 export type ProcessBehaviour =
@@ -15,7 +15,7 @@ export type ProcessBehaviour =
   | { readonly kind: "leaves-one" }
   | { readonly kind: "missing" };
 
-/** A fresh runner, and what the suite needs around it. */
+/** A fresh runner, and what the suite needs around it. Where there is a sandbox, the suite has to hold in it too. */
 export interface ProcessRunnerBed {
   readonly runner: ProcessRunner;
   /** Absolute, exists. */
@@ -31,6 +31,8 @@ export interface ProcessRunnerBed {
   alive(marker: string): number;
   /** An executable that lies in a folder, and what is in it. */
   readonly tool: { readonly folder: string; readonly name: string; readonly content: string };
+  /** Every command runs in this sandbox; absent: in none. */
+  readonly sandbox?: SandboxSpec;
 }
 
 /** What every ProcessRunner promises. `open` makes a fresh bed for each case. */
@@ -49,6 +51,7 @@ export function processRunnerConformance(open: () => Promise<ProcessRunnerBed>):
       redact: [],
       graceMs: 100,
       marker: `${name}/step/1`,
+      ...(bed.sandbox === undefined ? {} : { sandbox: bed.sandbox }),
       ...changes,
     };
   };
@@ -93,8 +96,9 @@ export function processRunnerConformance(open: () => Promise<ProcessRunnerBed>):
   });
 
   it("the environment is what the spec gives and the marker, nothing of this process", async () => {
-    const { spec, outcome } = await run({ kind: "environment" }, { env: { A: "1", LILY_RUN: "forged" } });
-    expect(outcome.stdoutTail.trimEnd().split("\n").sort()).toEqual(["A=1", `LILY_RUN=${spec.marker}`]);
+    const { bed, spec, outcome } = await run({ kind: "environment" }, { env: { A: "1", LILY_RUN: "forged" } });
+    const added = bed.sandbox === undefined ? [] : [`PWD=${spec.cwd}`];
+    expect(outcome.stdoutTail.trimEnd().split("\n").sort()).toEqual(["A=1", `LILY_RUN=${spec.marker}`, ...added]);
   });
 
   it.each([
@@ -201,6 +205,23 @@ export function processRunnerConformance(open: () => Promise<ProcessRunnerBed>):
 
   it("E6: leftovers of everybody are not ended by an empty prefix", async () => {
     await expect((await open()).runner.endLeftovers("")).rejects.toMatchObject({ code: "INTERNAL_INVARIANT" });
+  });
+
+  it("S6: there is a sandbox or a reason why not, and a command that asks for one is not started without it", async () => {
+    const bed = await open();
+    const support = await bed.runner.sandbox();
+    expect([support.name === null, support.reason === null].sort()).toEqual([false, true]);
+    expect(await bed.runner.sandbox()).toEqual(support);
+    const sandbox: SandboxSpec = bed.sandbox ?? { writable: [bed.cwd], readOnly: [], hidden: [], shown: [], network: "deny", tools: null };
+    const spec = specFor(bed, prints("out", "", 3), { sandbox });
+    const outcome = await bed.runner.start(spec).done;
+    if (support.name !== null) {
+      expect(outcome).toMatchObject({ outcome: "exited", exitCode: 3, stdoutTail: "out" });
+    } else {
+      expect(outcome).toMatchObject({ outcome: "spawn_failed", exitCode: null });
+      expect(outcome.error).toContain("SANDBOX_UNAVAILABLE");
+      expect(bed.readLog(spec.stdoutPath)).toBeNull();
+    }
   });
 
   it("a tool is found by name in PATH, or by its path; its digest is of its bytes", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ProcessSpec } from "../../ports/process-runner.ts";
+import type { ProcessSpec, SandboxSpec } from "../../ports/process-runner.ts";
 import { createFakeClock } from "../../testkit/fake-clock.ts";
 import { type ProcessBehaviour, processRunnerConformance } from "../../testkit/process-runner-conformance.ts";
 import { MemoryFiles } from "./memory-files.ts";
@@ -12,7 +12,7 @@ function scripted(behaviour: ProcessBehaviour, spec: ProcessSpec): ScriptedComma
       return { stdout: behaviour.stdout, stderr: behaviour.stderr, ends: { exitCode: behaviour.exitCode } };
     case "environment":
       return {
-        stdout: Object.entries({ ...spec.env, LILY_RUN: spec.marker })
+        stdout: Object.entries({ ...spec.env, LILY_RUN: spec.marker, ...(spec.sandbox === undefined ? {} : { PWD: spec.cwd }) })
           .map(([name, value]) => `${name}=${value}\n`)
           .join(""),
       };
@@ -29,7 +29,7 @@ function scripted(behaviour: ProcessBehaviour, spec: ProcessSpec): ScriptedComma
   }
 }
 
-function bedOf(seed: number) {
+function bedOf(seed: number, sandbox?: SandboxSpec) {
   const files = new MemoryFiles();
   files.makeFolder("/work");
   const behaviours: ProcessBehaviour[] = [];
@@ -38,6 +38,7 @@ function bedOf(seed: number) {
     clock: createFakeClock({ autoAdvance: true }),
     seed,
     tools: { "/tools/node": "node" },
+    ...(sandbox === undefined ? {} : { sandbox: "memory" }),
     script: (spec) => {
       const behaviour = behaviours[Number(spec.argv[1])];
       return behaviour === undefined ? {} : scripted(behaviour, spec);
@@ -56,11 +57,17 @@ function bedOf(seed: number) {
     writeLog: (path: string, text: string) => files.write(path, text),
     alive: (marker: string) => runner.alive(marker),
     tool: { folder: "/tools", name: "node", content: "node" },
+    ...(sandbox === undefined ? {} : { sandbox }),
   };
 }
 
 describe.each([1, 2, 3])("memory process runner, seed %i", (seed) => {
   processRunnerConformance(async () => bedOf(seed));
+});
+
+describe("memory process runner with a sandbox", () => {
+  const sandbox: SandboxSpec = { writable: ["/work"], readOnly: [], hidden: [], shown: [], network: "deny", tools: null };
+  processRunnerConformance(async () => bedOf(1, sandbox));
 });
 
 describe("a scripted command", () => {

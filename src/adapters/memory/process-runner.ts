@@ -14,6 +14,9 @@ import type { MemoryFiles } from "./memory-files.ts";
 import { MemoryProcess, type ScriptedCommand } from "./memory-process.ts";
 import { seededRandom } from "./seeded-random.ts";
 
+const noReason = "there is no sandbox in memory";
+const noSandbox: ScriptedCommand = { cannotStart: `SANDBOX_UNAVAILABLE: no sandbox works here: ${noReason}` };
+
 export interface MemoryProcessRunnerOptions {
   /** Where commands work and logs are written; shared with memory attempt folders. */
   readonly files: MemoryFiles;
@@ -23,6 +26,8 @@ export interface MemoryProcessRunnerOptions {
   readonly seed?: number;
   /** Executables by absolute path, with their content. */
   readonly tools?: Readonly<Record<string, string>>;
+  /** The name of a sandbox. It holds nothing: a script sees what was asked for and does as it says. Absent: there is none. */
+  readonly sandbox?: string;
 }
 
 export interface MemoryProcessRunner extends ProcessRunner {
@@ -55,7 +60,8 @@ export function createMemoryProcessRunner(options: MemoryProcessRunnerOptions): 
 
   return {
     start: (spec) => {
-      const process = new MemoryProcess(spec, { files, clock, random }, script(spec));
+      const refused = spec.sandbox !== undefined && options.sandbox === undefined;
+      const process = new MemoryProcess(spec, { files, clock, random }, refused ? noSandbox : script(spec));
       live.add(process);
       void process.done.then(() => live.delete(process));
       return process;
@@ -66,7 +72,7 @@ export function createMemoryProcessRunner(options: MemoryProcessRunnerOptions): 
     },
     digestTool: async (path) => toolDigest(tools, path),
     endLeftovers,
-    sandbox: async () => ({ name: null, reason: "there is no sandbox in memory" }),
+    sandbox: async () => (options.sandbox === undefined ? { name: null, reason: noReason } : { name: options.sandbox, reason: null }),
     alive,
     addLeftover: (marker) => void leftovers.push(marker),
   };

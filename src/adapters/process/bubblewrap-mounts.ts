@@ -8,6 +8,7 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SandboxSpec } from "../../ports/process-runner.ts";
+import { listeningSockets } from "./bubblewrap-sockets.ts";
 import { type ToolMounts, toolMounts } from "./bubblewrap-tools.ts";
 
 /** Folders that every command has for itself, empty at its start. */
@@ -45,7 +46,8 @@ export function mountArgs(request: MountRequest): readonly string[] {
   return [...ordered.flatMap((mount) => mount.args), ...[...last.values()].filter((mount) => mount.close).flatMap((mount) => ["--remount-ro", mount.path])];
 }
 
-function baseMounts({ sandbox, cwd, temp, command }: MountRequest): readonly Mount[] {
+function baseMounts(request: MountRequest): readonly Mount[] {
+  const { sandbox, cwd, temp, command } = request;
   const own = [...privateFolders, ...(temp?.startsWith("/") === true && temp !== "/" && !isWritable(sandbox, temp) ? [temp] : [])]
     .filter((path) => isFolder(path))
     .map(real);
@@ -59,8 +61,24 @@ function baseMounts({ sandbox, cwd, temp, command }: MountRequest): readonly Mou
     { path: "/proc", rank: "private", args: ["--proc", "/proc"], close: false },
     ...unique(own).map((path): Mount => ({ path, rank: "private", args: ["--perms", "1777", "--tmpfs", path], close: false })),
     ...unique(sockets).map((path): Mount => ({ path, rank: "private", args: ["--tmpfs", path], close: true })),
+    ...socketMasks(request, [...own, ...sockets]),
     ...seen.map((path): Mount => ({ path: real(path), rank: "seen", args: ["--ro-bind", real(path), real(path)], close: false })),
   ];
+}
+
+/** Sockets that services listen on, where there is to be no network and nothing else hides them. */
+function socketMasks({ sandbox, cwd }: MountRequest, emptied: readonly string[]): readonly Mount[] {
+  if (sandbox.network === "allow") return [];
+  const gone = [...emptied, ...sandbox.hidden.map(real)];
+  const there = ["/", cwd, ...sandbox.writable, ...sandbox.readOnly, ...sandbox.shown].map(real);
+  return unique(listeningSockets().map(real))
+    .filter((path) => innermost(path, there) >= innermost(path, gone))
+    .map((path) => ({ path, rank: "hidden", args: ["--ro-bind", "/dev/null", path], close: false }));
+}
+
+/** Length of the longest folder that holds the path; -1 when none does. */
+function innermost(path: string, folders: readonly string[]): number {
+  return Math.max(-1, ...folders.filter((folder) => isInside(path, folder)).map((folder) => folder.length));
 }
 
 function namedMounts({ sandbox }: MountRequest): readonly Mount[] {

@@ -15,6 +15,7 @@ import { withheld } from "./inherited-descriptors.ts";
 import { LogSink } from "./log-sink.ts";
 import { lastPid, processTableReadable } from "./process-table.ts";
 import { ProcessTree, type TreeEnd } from "./process-tree.ts";
+import { findTool } from "./tool-lookup.ts";
 
 const tailBytes = 4096;
 /** How long output may still arrive after every process is gone. */
@@ -104,11 +105,15 @@ export class Execution implements RunningProcess {
     }
   }
 
-  /** What bubblewrap would say less clearly. */
+  /** What bubblewrap would say later and less clearly. */
   #problemBefore(): string | null {
-    if (this.#spec.sandbox === undefined) return null;
-    if ((this.#spec.argv[0] ?? "") === "") return "the command is empty";
-    return existsSync(this.#spec.cwd) ? null : `the working directory ${this.#spec.cwd} does not exist`;
+    const { sandbox, argv, cwd, env } = this.#spec;
+    if (sandbox === undefined) return null;
+    const [command = ""] = argv;
+    if (command === "") return "the command is empty";
+    if (!existsSync(cwd)) return `the working directory ${cwd} does not exist`;
+    if (findTool(command, env["PATH"] ?? "/bin:/usr/bin", cwd) !== null) return null;
+    return `the command ${command} was not found as a file that may be executed; is it installed, and on PATH?`;
   }
 
   #launch(): Launch {

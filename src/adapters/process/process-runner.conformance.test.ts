@@ -2,7 +2,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe } from "vitest";
-import { type ProcessBehaviour, processRunnerConformance } from "../../testkit/process-runner-conformance.ts";
+import type { SandboxSpec } from "../../ports/process-runner.ts";
+import { type ProcessBehaviour, type ProcessRunnerBed, processRunnerConformance } from "../../testkit/process-runner-conformance.ts";
 import { createProcessRunner } from "./process-runner.ts";
 
 const folders: string[] = [];
@@ -44,25 +45,34 @@ function alive(marker: string): number {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && lives(name)).length;
 }
 
+function bedOf(sandboxed: boolean): ProcessRunnerBed {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), "lily-runner-")));
+  folders.push(dir);
+  const content = "#!/bin/sh\nexit 0\n";
+  writeFileSync(join(dir, "tool"), content);
+  chmodSync(join(dir, "tool"), 0o755);
+  const sandbox: SandboxSpec = { writable: [dir], readOnly: [], hidden: [], shown: [], network: "deny", tools: null };
+  return {
+    runner: createProcessRunner(),
+    cwd: dir,
+    command,
+    logPath: (name) => join(dir, "logs", name),
+    readLog: (path) => (existsSync(path) ? readFileSync(path, "utf8") : null),
+    writeLog: (path, text) => {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    },
+    alive,
+    tool: { folder: dir, name: "tool", content },
+    ...(sandboxed ? { sandbox } : {}),
+  };
+}
+
 describe.skipIf(process.platform !== "linux")("process runner of this machine (its trees are looked at in /proc)", () => {
-  processRunnerConformance(async () => {
-    const dir = realpathSync(mkdtempSync(join(tmpdir(), "lily-runner-")));
-    folders.push(dir);
-    const content = "#!/bin/sh\nexit 0\n";
-    writeFileSync(join(dir, "tool"), content);
-    chmodSync(join(dir, "tool"), 0o755);
-    return {
-      runner: createProcessRunner(),
-      cwd: dir,
-      command,
-      logPath: (name) => join(dir, "logs", name),
-      readLog: (path) => (existsSync(path) ? readFileSync(path, "utf8") : null),
-      writeLog: (path, text) => {
-        mkdirSync(dirname(path), { recursive: true });
-        writeFileSync(path, text);
-      },
-      alive,
-      tool: { folder: dir, name: "tool", content },
-    };
-  });
+  processRunnerConformance(async () => bedOf(false));
+});
+
+const { name, reason } = await createProcessRunner().sandbox();
+describe.skipIf(name === null)(`process runner of this machine in a sandbox (${name ?? `skipped: ${reason}`})`, () => {
+  processRunnerConformance(async () => bedOf(true));
 });

@@ -9,6 +9,10 @@ const pieceBytes = 1024 * 1024;
 
 /** As execvp looks: a name with a slash is a path from `cwd`, another is looked up in PATH, where an empty part means `cwd`. */
 export async function resolveTool(command: string, path: string, cwd: string): Promise<{ readonly path: string } | null> {
+  return findTool(command, path, cwd);
+}
+
+export function findTool(command: string, path: string, cwd: string): { readonly path: string } | null {
   if (command === "" || command.includes("\0")) return null;
   if (command.includes("/")) return executableAt(isAbsolute(command) ? command : resolve(cwd, command));
   for (const folder of path.split(":")) {
