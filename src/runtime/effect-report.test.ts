@@ -3,7 +3,7 @@ import { parseRelativePath } from "../base/relative-path.ts";
 import type { EventBody } from "../contracts/event.ts";
 import { eventDataSchemas } from "../contracts/events.ts";
 import type { TreeChange } from "../ports/change-observer.ts";
-import { observedEffects } from "./effect-report.ts";
+import { leftBehind, observedEffects } from "./effect-report.ts";
 
 const change = (path: string, more: Partial<TreeChange> = {}): TreeChange => ({
   path: parseRelativePath(path),
@@ -41,6 +41,16 @@ describe("what the runner saw of a step", () => {
     const bodies = observe(Array.from({ length: 20_000 }, (_, index) => change(`d/${String(index).padStart(5, "0")}`)));
     expect(bodies).toHaveLength(33);
     expect(told(bodies).at(-1)).toBe("19968 more paths outside of the declared outputs were changed");
+  });
+
+  test("only a command that ended by itself left its processes behind", () => {
+    const executor = { kind: "process", survivors_killed: 2 } as const;
+    const failed = { ok: false, outcome: "failed", code: "STEP_FAILED", reason: "", executor, durationMs: 1 } as const;
+    expect(leftBehind({ ok: true, executor, durationMs: 1, values: {} })).toBe(2);
+    expect(
+      [failed, { ...failed, outcome: "timeout" } as const, { ...failed, code: "STEP_OUTPUT_LIMIT" }, { ...failed, executor: null }].map(leftBehind),
+    ).toEqual([2, 0, 0, 0]);
+    expect(leftBehind({ ok: true, executor: { kind: "process" }, durationMs: 1, values: {} })).toBe(0);
   });
 
   test("processes that were left behind and ended are an effect on the system", () => {

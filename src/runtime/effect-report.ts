@@ -3,6 +3,7 @@ import type { RelativePath } from "../base/relative-path.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { EventData } from "../contracts/events.ts";
 import type { TreeChange } from "../ports/change-observer.ts";
+import type { SettledExecution } from "./step-report.ts";
 
 /** Of an attempt; the rest is counted in one more event. */
 const pathsMax = 32;
@@ -45,6 +46,12 @@ export function observedEffects({ stepId, attempt, changes, isOutput, survivorsK
   };
   const facts = [...told, ...(rest > 0 ? [cut] : []), ...(survivorsKilled > 0 ? [ended] : [])];
   return facts.map((one, index) => effectBody(stepId, attempt, "runner", index, one));
+}
+
+/** Processes that a command left behind when it ended by itself; those that were ended with it say nothing about it. */
+export function leftBehind(execution: SettledExecution): number {
+  const isOwnEnd = execution.ok || (execution.outcome === "failed" && execution.code === "STEP_FAILED");
+  return isOwnEnd ? (execution.executor?.survivors_killed ?? 0) : 0;
 }
 
 function fileFacts({ path, change, kind, size }: TreeChange): EffectFacts {

@@ -13,7 +13,7 @@ import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences, templateReferences } from "./step-references.ts";
 import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type Producer, requireSchema } from "./collect-outputs.ts";
 import type { Delivery } from "./effect.ts";
-import { observedEffects } from "./effect-report.ts";
+import { leftBehind, observedEffects } from "./effect-report.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
 import { ModuleEffects } from "./module-effects.ts";
@@ -78,7 +78,9 @@ async function processAttempt(context: Attempt, executor: CommandExecutor, looku
   const { execution, violation } = await performProcess(run, step, executor, attempt, folder, lookup, end);
   const extra = violation === null ? [] : await violationBodies(context, violation);
   const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = execution.executor;
-  return report(context, execution, extra, { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
+  const survivorsKilled = end.ended ? 0 : leftBehind(execution);
+  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: [], isOutput: () => false, survivorsKilled });
+  return report(context, execution, [...extra, ...seen], { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
 }
 
 async function moduleAttempt(context: Attempt, executor: ModuleExecutor, lookup: ReferenceLookup, end: EndSignal, hooks: AttemptHooks): Promise<Delivery> {
@@ -129,10 +131,7 @@ async function report(
   }
   const logs = await storeLogs(run, producer, folder, written, "log", step.plan.id);
   await writeSummary(context, execution);
-  const survivorsKilled = execution.executor?.survivors_killed ?? 0;
-  // Changes of files are told by whoever compares the folder; processes that were left behind are known here.
-  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: [], isOutput: () => false, survivorsKilled });
-  const stored = [...extra, ...seen, ...logs.map(storedBody)];
+  const stored = [...extra, ...logs.map(storedBody)];
   if (!execution.ok) return { bodies: [...stored, failed(context, execution, logs, execution)] };
   try {
     const outputs = await collect(context, execution.values);
