@@ -35,17 +35,22 @@ export interface PlanInput {
 }
 
 export interface PlanPolicy {
-  /** Resolved executables that steps may run, by name or path; null allows all. */
-  readonly tools: readonly string[] | null;
-  readonly write: { readonly allow: readonly string[]; readonly deny: readonly string[] } | null;
+  /** Executables that steps may run, by name or path: one list a layer, each of which must allow it; null allows all. */
+  readonly tools: readonly (readonly string[])[] | null;
+  /** Globs. `allow` is one list a layer, each of which must match, so that an empty one allows all; what `deny` matches is denied. */
+  readonly write: { readonly allow: readonly (readonly string[])[]; readonly deny: readonly string[] } | null;
   readonly network: "allow" | "deny";
   readonly sandbox: "off" | "prefer" | "require";
   /** Attempts of one step from every automatic cause together (E3). */
   readonly attempts_max: number;
   /** Bytes that one attempt may add or change outside the workspace folder. */
   readonly diff_bytes_max?: number;
-  /** Names and patterns (`AWS_*`) that steps may take from the caller's environment, secrets included. */
-  readonly env_allow?: readonly string[];
+  /** The longest that a step or a gate may run; the steps and gates of the plan keep to it already. */
+  readonly timeout_max_ms?: number;
+  /** Failures in a row of one step that are tried again, by `retry` and by routes together. */
+  readonly retry_max?: number;
+  /** Names and patterns (`AWS_*`) of variables that steps may have beside PATH and HOME: one of every list must cover each. */
+  readonly env_allow?: readonly (readonly string[])[];
   /** Principals that may unblock an escalated run; absent: whoever may write the workspace. */
   readonly unblock_by?: readonly string[];
   /** `operational`: nothing starts while no security port vouches for the workspace. */

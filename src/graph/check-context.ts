@@ -1,5 +1,7 @@
+import type { PlanPolicy } from "../contracts/plan-document.ts";
+import type { PolicyLayer } from "./compose-policy.ts";
 import type { Report } from "./problem-list.ts";
-import type { WorkflowDocument, WorkflowPolicy } from "./workflow-document.ts";
+import type { WorkflowDocument } from "./workflow-document.ts";
 import type { WorkflowNames } from "./workflow-names.ts";
 
 /** What every part of the check is given. `document` holds the members whose shape is right. */
@@ -11,7 +13,10 @@ export interface CheckContext {
   readonly packModules: ReadonlySet<string>;
   readonly schemas: ReadonlySet<string>;
   readonly executors: ReadonlySet<string>;
-  readonly policyDefaults: WorkflowPolicy;
+  /** Policies of packs and workspace, for messages. */
+  readonly policyLayers: readonly PolicyLayer[];
+  /** The whole policy, as far as its members can be read. */
+  readonly policy: PlanPolicy;
   readonly report: Report;
   /** Where the item of a list stood in the text. */
   readonly placeOf: (list: string, index: number) => number;

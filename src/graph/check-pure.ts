@@ -5,14 +5,13 @@ import { withoutDot } from "./bind-code.ts";
 
 /** Reuse is only true when nothing but what is declared can change the result. */
 export function checkPure(context: CheckContext, id: string, step: WorkflowStep, path: Path): void {
-  const { document, policyDefaults, report } = context;
+  const { document, policy, report } = context;
   if (step.env_affects_output !== undefined && step.pure !== true) report([...path, "env_affects_output"], "says something about pure steps only");
   if (step.pure !== true) return;
   const at = [...path, "pure"];
   if ((step.uses ?? []).length === 0) report(at, `pure step ${id} needs uses: the code that it depends on`);
   const workdir = step.workdir ?? document.workdir ?? "source";
-  const sandbox = document.policy?.sandbox ?? policyDefaults.sandbox ?? "off";
-  if (workdir === "source" && sandbox === "off") report(at, `pure step ${id} needs workdir: isolated, or policy.sandbox prefer or require`);
+  if (workdir === "source" && policy.sandbox === "off") report(at, `pure step ${id} needs workdir: isolated, or policy.sandbox prefer or require`);
   const open = [step, ...(step.gates ?? [])].flatMap((one) => [...(one.env_from ?? []), ...(one.secrets ?? [])]);
   if (open.length > 0 && step.env_affects_output === undefined) {
     report(

@@ -65,7 +65,7 @@ export function checkEnvironment(context: CheckContext, from: WorkflowStep | Wor
   for (const [at, name] of named) if (/^LILY_/i.test(name)) context.report(at, `${name} is reserved: Lily sets the variables that begin with LILY_`);
 }
 
-export function checkDuration({ report }: CheckContext, text: string | undefined, path: Path, least: number): void {
+export function checkDuration({ report }: Pick<CheckContext, "report">, text: string | undefined, path: Path, least: number): void {
   if (text === undefined) return;
   try {
     if (parseDuration(text) < least) report(path, `${text} must be at least ${least} ms`, { code: "DURATION_INVALID" });
@@ -76,7 +76,7 @@ export function checkDuration({ report }: CheckContext, text: string | undefined
 }
 
 /** A path or glob that is taken as it stands. Lily's own folder is never a step's (S7), though it may be named to deny it. */
-export function checkPath({ report }: CheckContext, text: string, path: Path, ownFolderToo = false): void {
+export function checkPath({ report }: Pick<CheckContext, "report">, text: string, path: Path, ownFolderToo = false): void {
   const plain = text.startsWith("./") ? text.slice(2) : text;
   const problem = relativePathProblem(plain);
   if (problem !== null) report(path, `path ${JSON.stringify(text.slice(0, 200))} ${problem}; paths are relative and stay inside`, { code: "PATH_INVALID" });

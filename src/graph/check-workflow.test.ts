@@ -359,7 +359,7 @@ describe("checking a workflow", () => {
 
   test("a sandbox from lily.yaml lets a step in the source folder be pure; denying .lily is allowed", async () => {
     const bytes = new TextEncoder().encode(`${withStep("run: [node]\npure: true\nuses: [x]")}policy: { write: { deny: [".lily/**"] } }\n`);
-    expect((await checkWorkflow(bytes, { policyDefaults: { sandbox: "prefer" } })).problems).toEqual([]);
+    expect((await checkWorkflow(bytes, { policyLayers: [{ origin: "lily.yaml", policy: { sandbox: "prefer" } }] })).problems).toEqual([]);
   });
 
   test("an installation without an executor says so", async () => {

@@ -7,7 +7,9 @@ import { type JsonValue, isJsonObject } from "../base/json-value.ts";
 import { isLilyError } from "../base/lily-error.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
 import type { CheckContext } from "./check-context.ts";
+import type { PolicyLayer } from "./compose-policy.ts";
 import { checkGateIds, checkGates } from "./check-gates.ts";
+import { checkPolicy, knownPolicy } from "./check-policy.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { checkRetry, checkSteps } from "./check-steps.ts";
 import { checkDuration, checkPath, checkSchemaName } from "./check-texts.ts";
@@ -19,7 +21,7 @@ import { expandTemplates } from "./expand-templates.ts";
 import { emptyCatalog, type PackCatalog } from "./pack-catalog.ts";
 import { soundPart } from "./sound-part.ts";
 import { reportIssues } from "./structure-problems.ts";
-import { membersAt, type WorkflowDocument, type WorkflowPolicy, workflowDocumentSchema } from "./workflow-document.ts";
+import { membersAt, type WorkflowDocument, workflowDocumentSchema } from "./workflow-document.ts";
 import { workflowNames } from "./workflow-names.ts";
 
 export interface CheckWorkflowOptions {
@@ -33,7 +35,8 @@ export interface CheckWorkflowOptions {
   readonly schemas?: Iterable<string>;
   /** Executors of this installation. Default process, shell, module. */
   readonly executors?: Iterable<string>;
-  readonly policyDefaults?: WorkflowPolicy;
+  /** Policies of packs, in order, then of the workspace. */
+  readonly policyLayers?: readonly PolicyLayer[];
 }
 
 export interface WorkflowCheck {
@@ -81,7 +84,8 @@ async function checkLocated(written: LocatedDocument, file: string | null, optio
       packModules: catalog.modules,
       schemas: new Set(options.schemas),
       executors: new Set(options.executors ?? ["process", "shell", "module"]),
-      policyDefaults: options.policyDefaults ?? {},
+      policyLayers: options.policyLayers ?? [],
+      policy: knownPolicy(options.policyLayers ?? [], sound.document),
       report: list.add,
       placeOf: (path, index) => sound.places.get(path)?.[index] ?? index,
     });
@@ -130,15 +134,4 @@ function checkInputs(context: CheckContext): void {
     if (input.file !== undefined) checkPath(context, input.file, ["inputs", name, "file"]);
     checkSchemaName(context, input.schema, ["inputs", name, "schema"]);
   }
-}
-
-function checkPolicy(context: CheckContext): void {
-  const { tools, write } = context.document.policy ?? {};
-  (tools ?? []).forEach((tool, index) => {
-    const path = ["policy", "tools", index];
-    if (tool.includes("\0") || tool.includes("${") || tool.startsWith("-"))
-      context.report(path, `${JSON.stringify(tool.slice(0, 80))} is no name or path of a program`);
-  });
-  (write?.allow ?? []).forEach((glob, index) => checkPath(context, glob, ["policy", "write", "allow", index]));
-  (write?.deny ?? []).forEach((glob, index) => checkPath(context, glob, ["policy", "write", "deny", index], true));
 }

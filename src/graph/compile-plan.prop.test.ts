@@ -77,7 +77,7 @@ describe("plan hash", () => {
       await compilePlan({ document: { ...document, steps: { b, a } }, tree }),
       await compilePlan({ document, tree, params: { p: 2 } }),
       await compilePlan({ document, tree: memoryFileTree({ "a.mjs": "A" }) }),
-      await compilePlan({ document, tree, policyDefaults: { network: "deny" } }),
+      await compilePlan({ document, tree, policyLayers: [{ origin: "lily.yaml", policy: { network: "deny" } }] }),
     ].map((compiled) => compiled.planHash);
     expect(new Set(hashes).size).toBe(hashes.length);
   });

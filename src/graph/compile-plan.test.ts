@@ -122,11 +122,11 @@ describe("compilePlan", () => {
     ]);
   });
 
-  test("each member of the document's policy replaces the workspace's, and the digest covers the result", async () => {
+  test("the document's policy is joined to the workspace's, and the digest covers the result", async () => {
     const { plan } = await setup().plan(one({ run: ["x"] }, { policy: { network: "deny", write: { deny: ["data/**"] } } }), {
-      policyDefaults: { network: "allow", tools: ["node"], sandbox: "prefer", attempts_max: 3 },
+      policyLayers: [{ origin: "lily.yaml", policy: { network: "allow", tools: ["node"], sandbox: "prefer", attempts_max: 3 } }],
     });
-    const policy = { tools: ["node"], write: { allow: ["**"], deny: ["data/**"] }, network: "deny", sandbox: "prefer", attempts_max: 3 } as const;
+    const policy = { tools: [["node"]], write: { allow: [], deny: ["data/**"] }, network: "deny", sandbox: "prefer", attempts_max: 3 } as const;
     expect(plan.policy).toEqual(policy);
     expect(plan.policy_digest).toBe(documentDigest("policy", policy));
   });

@@ -9,19 +9,20 @@ import { LilyError } from "../base/lily-error.ts";
 import type { PlanDocument, PlanGate, PlanInput, PlanModule, PlanPolicy, PlanRoute, PlanRouteAction, PlanStep } from "../contracts/plan-document.ts";
 import type { FileTree } from "../ports/file-tree.ts";
 import { bindCode, bindModule, codeOfStep } from "./bind-code.ts";
+import { composePolicy, type PolicyLayer } from "./compose-policy.ts";
 import { compileGate, compileStep, referencedOutputs } from "./compile-step.ts";
 import { resolveParams } from "./param-schema.ts";
 import { referencesIn, resolveArgv, resolveText } from "./resolve-template.ts";
 import type { Reference } from "./template.ts";
-import type { WorkflowDocument, WorkflowPolicy, WorkflowRoute } from "./workflow-document.ts";
+import type { WorkflowDocument, WorkflowRoute } from "./workflow-document.ts";
 
 export interface CompilePlanOptions {
   /** A document without problems; what the check would refuse is refused here only where the plan could not be built. */
   readonly document: WorkflowDocument;
   /** Texts from the command line, or values. */
   readonly params?: Readonly<Record<string, JsonValue>>;
-  /** The workspace's policy; each member that the document gives replaces the one here. */
-  readonly policyDefaults?: WorkflowPolicy;
+  /** Policies of packs, in order, then of the workspace; the document's own is joined to them last. */
+  readonly policyLayers?: readonly PolicyLayer[];
   /** The workflow's folder. */
   readonly tree: FileTree;
   /** Registered modules: name to path, relative to `moduleTree`. */
@@ -56,10 +57,10 @@ export async function compilePlan(options: CompilePlanOptions): Promise<Compiled
   const params = await resolveParams(paramSchemas(document), options.params ?? {});
   const packs = options.packs ?? [];
   const packModules = new Set(packs.flatMap((pack) => Object.keys(pack.modules)));
-  const steps = compileSteps(document, packModules);
-  const policy = compilePolicy(document.policy ?? {}, options.policyDefaults ?? {});
+  const policy = composePolicy([...(options.policyLayers ?? []), { origin: "the workflow", policy: document.policy ?? {} }]);
+  const steps = compileSteps(document, policy, packModules);
   const inputs = compileInputs(document);
-  const gates = (document.gates ?? []).map((gate) => compileGate(gate, document, packModules));
+  const gates = (document.gates ?? []).map((gate) => compileGate(gate, document, policy, packModules));
   refuseOptionParams(steps, gates, params);
   const uses = [...new Set(Object.values(document.steps).flatMap((step) => step.uses ?? []))].sort();
   const modules = await bindModules(steps, gates, options.modules ?? {}, moduleTree, packs);
@@ -132,21 +133,10 @@ function paramSchemas(document: WorkflowDocument): Readonly<Record<string, JsonO
   return document.params ?? {};
 }
 
-function compileSteps(document: WorkflowDocument, packModules: ReadonlySet<string>): readonly PlanStep[] {
+function compileSteps(document: WorkflowDocument, policy: PlanPolicy, packModules: ReadonlySet<string>): readonly PlanStep[] {
   const position = new Map(Object.keys(document.steps).map((id, index) => [id, index]));
-  const surroundings = { document, position, referenced: referencedOutputs(document), packModules };
+  const surroundings = { document, policy, position, referenced: referencedOutputs(document), packModules };
   return Object.entries(document.steps).map(([id, step]) => compileStep(id, step, surroundings));
-}
-
-function compilePolicy(own: WorkflowPolicy, defaults: WorkflowPolicy): PlanPolicy {
-  const write = own.write ?? defaults.write;
-  return {
-    tools: own.tools ?? defaults.tools ?? null,
-    write: write === undefined ? null : { allow: write.allow ?? ["**"], deny: write.deny ?? [] },
-    network: own.network ?? defaults.network ?? "allow",
-    sandbox: own.sandbox ?? defaults.sandbox ?? "off",
-    attempts_max: own.attempts_max ?? defaults.attempts_max ?? 10,
-  };
 }
 
 function compileInputs(document: WorkflowDocument): Readonly<Record<string, PlanInput>> {
@@ -157,8 +147,15 @@ function compileInputs(document: WorkflowDocument): Readonly<Record<string, Plan
 }
 
 function compileRoute(route: WorkflowRoute): PlanRoute {
-  const { step, gate, status, violation } = route.when;
-  return { id: route.id, when: { step: step ?? null, gate: gate ?? null, status: status ?? null, violation: violation ?? null }, do: compileAction(route) };
+  const { step, gate, status, violation, exhausted } = route.when;
+  const when = {
+    step: step ?? null,
+    gate: gate ?? null,
+    status: status ?? null,
+    violation: violation ?? null,
+    ...(exhausted === undefined ? {} : { exhausted }),
+  };
+  return { id: route.id, when, do: compileAction(route) };
 }
 
 /** A bound that is not written is one: a route that may repeat for ever must not be the default (E3). */

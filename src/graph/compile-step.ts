@@ -1,7 +1,17 @@
 /** One step, and one gate, of a plan: every default written out, every reference kept. */
 import { parseDuration } from "../base/duration.ts";
 import { LilyError } from "../base/lily-error.ts";
-import type { PlanEnvironment, PlanExecutor, PlanGate, PlanGateCheck, PlanHashGate, PlanOutput, PlanRetry, PlanStep } from "../contracts/plan-document.ts";
+import type {
+  PlanEnvironment,
+  PlanExecutor,
+  PlanGate,
+  PlanGateCheck,
+  PlanHashGate,
+  PlanOutput,
+  PlanPolicy,
+  PlanRetry,
+  PlanStep,
+} from "../contracts/plan-document.ts";
 import { referencesIn } from "./resolve-template.ts";
 import type { Reference } from "./template.ts";
 import type { WorkflowDocument, WorkflowGate, WorkflowHashGate, WorkflowOutput, WorkflowRetry, WorkflowStep } from "./workflow-document.ts";
@@ -14,6 +24,8 @@ export const logBytesMaxDefault = 64 * 1024 * 1024;
 /** What a step's plan takes from the rest of the document. */
 export interface StepSurroundings {
   readonly document: WorkflowDocument;
+  /** Its ceilings hold whatever step or defaults say. */
+  readonly policy: PlanPolicy;
   /** The document position of every step id, so that needs come in document order. */
   readonly position: ReadonlyMap<string, number>;
   /** Outputs that references name, by step. */
@@ -22,7 +34,7 @@ export interface StepSurroundings {
   readonly packModules?: ReadonlySet<string>;
 }
 
-export function compileStep(id: string, step: WorkflowStep, { document, position, referenced, packModules = new Set() }: StepSurroundings): PlanStep {
+export function compileStep(id: string, step: WorkflowStep, { document, policy, position, referenced, packModules = new Set() }: StepSurroundings): PlanStep {
   const timeout = step.timeout ?? document.defaults?.timeout;
   return {
     id,
@@ -34,8 +46,8 @@ export function compileStep(id: string, step: WorkflowStep, { document, position
     outputs: compileOutputs(step, referenced.get(id) ?? new Set()),
     ...compileEnvironment(step),
     workdir: step.workdir ?? document.workdir ?? "source",
-    timeout_ms: timeout === undefined ? null : parseDuration(timeout),
-    retry: compileRetry(step.retry ?? {}, document.defaults?.retry ?? {}),
+    timeout_ms: clampTimeout(timeout === undefined ? null : parseDuration(timeout), policy),
+    retry: clampRetry(compileRetry(step.retry ?? {}, document.defaults?.retry ?? {}), policy),
     pure: step.pure ?? false,
     ...(step.pure === true && step.env_affects_output !== undefined ? { env_affects_output: step.env_affects_output } : {}),
     effects: (step.effects ?? []).map(({ category, description, reversible, hint }) => ({
@@ -44,7 +56,7 @@ export function compileStep(id: string, step: WorkflowStep, { document, position
       reversible: reversible ?? null,
       hint: hint ?? null,
     })),
-    gates: (step.gates ?? []).map((gate) => compileGate(gate, document, packModules)),
+    gates: (step.gates ?? []).map((gate) => compileGate(gate, document, policy, packModules)),
     log_bytes_max: step.log_limit ?? logBytesMaxDefault,
   };
 }
@@ -80,12 +92,12 @@ export function referencedOutputs(document: WorkflowDocument): ReadonlyMap<strin
   return named;
 }
 
-export function compileGate(gate: WorkflowGate, document: WorkflowDocument, packModules: ReadonlySet<string> = new Set()): PlanGate {
+export function compileGate(gate: WorkflowGate, document: WorkflowDocument, policy: PlanPolicy, packModules: ReadonlySet<string> = new Set()): PlanGate {
   const timeout = gate.timeout ?? document.defaults?.timeout;
   return {
     id: gate.id,
     required: gate.required ?? true,
-    timeout_ms: timeout === undefined ? gateTimeoutMsDefault : parseDuration(timeout),
+    timeout_ms: clampTimeout(timeout === undefined ? gateTimeoutMsDefault : parseDuration(timeout), policy) ?? gateTimeoutMsDefault,
     check: compileCheck(gate, packModules),
   };
 }
@@ -165,4 +177,14 @@ function compileRetry(own: WorkflowRetry, defaults: WorkflowRetry): PlanRetry {
     factor: own.factor ?? defaults.factor ?? retryDefaults.factor,
     max_backoff_ms: longest === undefined ? retryDefaults.max_backoff_ms : parseDuration(longest),
   };
+}
+
+/** A step without a timeout has the ceiling. */
+function clampTimeout(timeoutMs: number | null, { timeout_max_ms: maxMs }: PlanPolicy): number | null {
+  if (maxMs === undefined) return timeoutMs;
+  return timeoutMs === null ? maxMs : Math.min(timeoutMs, maxMs);
+}
+
+function clampRetry(retry: PlanRetry, { retry_max: max }: PlanPolicy): PlanRetry {
+  return max === undefined ? retry : { ...retry, max: Math.min(retry.max, max) };
 }

@@ -146,6 +146,7 @@ const whenSchema = z.strictObject({
   gate: idText.optional(),
   status: z.enum(["failed", "timeout", "interrupted", "error"]).optional(),
   violation: z.boolean().optional(),
+  exhausted: z.boolean().optional(),
 });
 
 const actionShape = {

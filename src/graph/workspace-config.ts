@@ -1,6 +1,6 @@
 /**
- * `lily.yaml`, the file of a workspace that people commit: which modules and schemas workflows may name, and the policy that holds where
- * a workflow says nothing. What this version would not act on is refused, never ignored: a list of approvers that nobody asks would be
+ * `lily.yaml`, the file of a workspace that people commit: which modules and schemas workflows may name, and the policy that every
+ * workflow is held to beside its own. What this version would not act on is refused, never ignored: a list of approvers that nobody asks would be
  * a false promise. Format: docs/formats/workflow.md.
  */
 import { z } from "zod";
@@ -21,7 +21,7 @@ export interface WorkspaceConfig {
   readonly schemas: Readonly<Record<string, string>>;
   /** Packs in order: a folder (`./packs/tabular`, relative to lily.yaml) or the name of an installed package. */
   readonly packs: readonly string[];
-  /** Holds for each member that a workflow's own policy leaves out. */
+  /** Joined to the policy of every workflow. */
   readonly policy: WorkflowPolicy;
 }
 
@@ -154,7 +154,7 @@ packs: []
 #  - ./packs/tabular
 #  - lily-pack-tabular
 
-# What runs may do where a workflow says nothing. Each member of a workflow's own policy replaces the one here.
+# What runs may do at most. A workflow's own policy is joined to this one: what both allow is allowed, what either denies is denied.
 policy:
   network: allow        # allow | deny (deny is enforced by the sandbox)
   sandbox: off          # off | prefer | require

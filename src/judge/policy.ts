@@ -6,50 +6,68 @@ export interface ToolVerdict {
   readonly reason: string | null;
 }
 
-export interface ToolPolicy {
-  /** Base names or absolute paths of executables that steps may run; null allows all. */
-  readonly tools: readonly string[] | null;
+/** One layer of a policy: what it names, and the files that these names stand for on this machine, links resolved. */
+export interface ToolLayer {
+  readonly names: readonly string[];
+  readonly paths: readonly string[];
 }
 
 /**
- * Whether a step may start the executable that its command resolved to. What counts is the file that would run, links resolved: a link
- * `jq` to a shell is the shell. `name` is the command as written, for the message. An executable that was not found is not judged
- * here: pass null and it is allowed, because starting it fails by itself.
- *
- * `allowedPaths` are the files that the policy's names themselves resolve to, with the caller's PATH. Where it is given, only these and
- * absolute paths of the policy count: then a file of an allowed name in another folder is refused, and an allowed name that is a link
- * (`sh` to dash) is accepted. Where it is not, base names are compared.
+ * Whether a step may start the executable that its command resolved to: every layer must allow it. What counts is the file that would
+ * run, links resolved: a link `jq` to a shell is the shell, and a copy of an allowed program elsewhere is another file. `name` is the
+ * command as written, for the message. An executable that was not found is not judged here: pass null and it is allowed, because
+ * starting it fails by itself. `layers` are null when all is allowed.
  */
-export function judgeTool(policy: ToolPolicy, resolvedPath: string | null, name: string, allowedPaths: readonly string[] | null = null): ToolVerdict {
-  if (policy.tools === null || resolvedPath === null) return { allowed: true, reason: null };
-  const base = resolvedPath.slice(resolvedPath.lastIndexOf("/") + 1);
-  const named = policy.tools.some((tool) => tool === resolvedPath || (allowedPaths === null && tool === base));
-  if (named || allowedPaths?.includes(resolvedPath) === true) return { allowed: true, reason: null };
-  const list = policy.tools.length === 0 ? "no tools" : policy.tools.join(", ");
+export function judgeTool(layers: readonly ToolLayer[] | null, resolvedPath: string | null, name: string): ToolVerdict {
+  if (layers === null || resolvedPath === null) return { allowed: true, reason: null };
+  const against = layers.find((layer) => !layer.paths.includes(resolvedPath));
+  if (against === undefined) return { allowed: true, reason: null };
+  const list = against.names.length === 0 ? "no tools" : against.names.join(", ");
   return { allowed: false, reason: `the tool ${name} is ${resolvedPath}, and the policy allows ${list}` };
+}
+
+/** The files that every layer allows, sorted; null when all are allowed. */
+export function allowedTools(layers: readonly ToolLayer[] | null): readonly string[] | null {
+  if (layers === null) return null;
+  const [first, ...others] = layers;
+  const paths = (first?.paths ?? []).filter((path) => others.every((layer) => layer.paths.includes(path)));
+  return [...new Set(paths)].sort();
 }
 
 export type Enforcement = "prevented" | "observed" | "unenforced";
 
-/** What a run's policy restricts, for the summary of an attempt. */
+/** What a run's policy restricts, and how an attempt was held to it, for the summary of the attempt. */
 export interface EnforcementFacts {
   readonly tools: boolean;
   readonly write: boolean;
+  readonly diff: boolean;
   readonly network: boolean;
-  /** Whether the attempt ran in a sandbox that holds writes and network. */
+  readonly environment: boolean;
+  /** Whether the attempt ran in a sandbox. */
   readonly sandboxed: boolean;
+  /** Whether the mounts of the sandbox say exactly what the rule about writes says. */
+  readonly writesExact: boolean;
   /** Whether writes were found by comparing files before and after. */
   readonly compared: boolean;
+  /** Whether Lily starts the code as a process: what a module does within Lily's own, nobody keeps from it. */
+  readonly process: boolean;
 }
 
 /**
- * How each restriction was held (S6): tools are checked before a start, so the command itself is prevented, while what it starts in turn is only
+ * How each restriction was held (S6). The command itself is looked at before the start; what it starts in turn (`subprocesses`) is only
  * held by a sandbox. Restrictions that the policy does not make are left out.
  */
 export function enforcementSummary(facts: EnforcementFacts): Readonly<Record<string, Enforcement>> {
   const summary: Record<string, Enforcement> = {};
-  if (facts.tools) summary["tools"] = "prevented";
-  if (facts.write) summary["write"] = facts.sandboxed ? "prevented" : facts.compared ? "observed" : "unenforced";
+  const seen: Enforcement = facts.compared ? "observed" : "unenforced";
+  if (facts.tools) {
+    summary["tools"] = facts.process ? "prevented" : "unenforced";
+    summary["subprocesses"] = facts.sandboxed ? "prevented" : "unenforced";
+  }
+  if (facts.write) summary["write"] = facts.sandboxed && facts.writesExact ? "prevented" : seen;
+  if (facts.diff) summary["diff"] = seen;
   if (facts.network) summary["network"] = facts.sandboxed ? "prevented" : "unenforced";
+  // What a process is given is chosen before its start; a module of Lily's own process can read what Lily was given.
+  if (facts.environment) summary["environment"] = facts.process ? "prevented" : "unenforced";
   return summary;
 }

@@ -94,9 +94,13 @@ function enforcementOf(run: RunContext): ReturnType<typeof enforcementSummary> {
   return enforcementSummary({
     tools: policy.tools !== null,
     write: policy.write !== null,
+    diff: policy.diff_bytes_max !== undefined,
     network: policy.network === "deny",
+    environment: policy.env_allow !== undefined,
     sandboxed: false,
+    writesExact: false,
     compared: false,
+    process: true,
   });
 }
 

@@ -1,18 +1,27 @@
-import { judgeTool, type ToolVerdict } from "../judge/policy.ts";
+import { judgeTool, type ToolLayer, type ToolVerdict } from "../judge/policy.ts";
 import type { RunContext } from "./run-context.ts";
 
 /**
- * Whether the policy lets this run start the executable at `toolPath`, which `command` named. Names of the policy are looked up in the
- * caller's PATH: a step that sets its own PATH does not thereby say what `node` is.
+ * The files that the names of each layer of the policy stand for; null when all tools are allowed. Names are looked up in the caller's PATH:
+ * a step that sets its own PATH does not thereby say what `node` is. Looked up for each attempt, because a program may be replaced meanwhile.
  */
-export async function toolVerdict(run: RunContext, toolPath: string, command: string): Promise<ToolVerdict> {
+export async function toolLayers(run: RunContext): Promise<readonly ToolLayer[] | null> {
   const { tools } = run.plan.policy;
-  if (tools === null) return judgeTool(run.plan.policy, toolPath, command);
+  if (tools === null) return null;
   const searchPath = run.deps.probe.base().PATH;
-  const allowed: string[] = [];
-  for (const tool of tools) {
-    const found = await run.deps.processes.resolveTool(tool, searchPath, run.sourceDir);
-    if (found !== null) allowed.push(found.path);
+  const layers: ToolLayer[] = [];
+  for (const names of tools) {
+    const paths: string[] = [];
+    for (const name of names) {
+      const found = await run.deps.processes.resolveTool(name, searchPath, run.sourceDir);
+      if (found !== null) paths.push(found.path);
+    }
+    layers.push({ names, paths });
   }
-  return judgeTool(run.plan.policy, toolPath, command, allowed);
+  return layers;
+}
+
+/** Whether the policy lets this run start the executable at `toolPath`, which `command` named. */
+export async function toolVerdict(run: RunContext, toolPath: string, command: string): Promise<ToolVerdict> {
+  return judgeTool(await toolLayers(run), toolPath, command);
 }
