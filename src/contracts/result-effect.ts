@@ -4,6 +4,8 @@ import type { EventData } from "./events.ts";
 /** What an event of a run says about results of its pure steps that may stand in for doing a step again. */
 export type ResultEffect =
   | { readonly kind: "completed"; readonly step_id: string; readonly attempt: number; readonly materials: Materials }
+  /** A result of another run stood in for a step. */
+  | { readonly kind: "reused"; readonly from: Pick<EventData["STEP_REUSED"]["from"], "run_id" | "step_id" | "attempt"> }
   /** Another attempt began, so the one before it is not the step's result any more. */
   | { readonly kind: "superseded"; readonly step_id: string }
   /** A required gate did not pass (also when it was judged again later), a violation, a replaced output. */
@@ -21,6 +23,8 @@ export function resultEffectOf(event: LedgerEvent): ResultEffect | null {
       const { step_id, attempt, materials } = event.data;
       return materials === undefined ? null : { kind: "completed", step_id, attempt, materials };
     }
+    case "STEP_REUSED":
+      return event.data.cause === "pure" ? { kind: "reused", from: event.data.from } : null;
     case "GATE_FAILED":
     case "GATE_ERROR": {
       const { step_id, required } = event.data;

@@ -33,6 +33,8 @@ export interface ResultRow {
   readonly seq: number;
   readonly event: Digest;
   readonly at: string;
+  /** When it was made, or stood in for the step in another run last. */
+  readonly used_at: string;
   readonly key: Digest;
   readonly materials: ArtifactRef;
   /** The stored text of the materials where it rode in its event. */
@@ -67,7 +69,7 @@ export interface RunIndex {
   /** Artifacts that name this one as an input. */
   consumers(id: ArtifactId): Promise<readonly ArtifactRow[]>;
   /**
-   * Attempts of pure steps, newest first, without those that something recorded later speaks against: another attempt of the step in
+   * Attempts of pure steps, those that were made or reused last first, without those that something recorded later speaks against: another attempt of the step in
    * the same run, a required gate that did not pass, a violation, a replaced output, a run left incomplete. A hint, never the word:
    * whoever uses a result looks into the record.
    */

@@ -3,14 +3,14 @@
  * that runs, and its `why.v1` says so.
  */
 import type { PreparedArtifact } from "../artifacts/artifact-store.ts";
-import type { Why } from "../artifacts/builtin-schemas.ts";
+import { type StepMaterials, stepMaterialsSchema, type Why } from "../artifacts/builtin-schemas.ts";
 import { clipText } from "../base/clip-text.ts";
 import type { Digest } from "../base/digest.ts";
 import { isLilyError } from "../base/lily-error.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { Material } from "../contracts/materials.ts";
 import type { StepState, StoredArtifact } from "../graph/run-state.ts";
-import { byCloseness, changedSentence, type MaterialChange, reusedSentence } from "../judge/why.ts";
+import { byCloseness, changedSentence, differenceOf, type MaterialChange, reusedSentence } from "../judge/why.ts";
 import type { ResultRow } from "../ports/run-index.ts";
 import type { RunContext } from "./run-context.ts";
 import type { SourceResult, SourceResults } from "./source-results.ts";
@@ -126,7 +126,7 @@ async function explainStart(
     return start(parts, step, [], { run_id, step_id: id, attempt }, inputs, because);
   }
   const closest = await closestOf(parts, rows, reading.materials);
-  if (closest === null) return start(parts, step, [], null, inputs, `step ${id} ran for the first time: there is no earlier result of it to compare with`);
+  if (closest === null) return start(parts, step, [], null, inputs, `step ${id} ran: there is no earlier result of it to compare with`);
   const { row, changed } = closest;
   return start(parts, step, changed, { run_id: row.run_id, step_id: id, attempt: row.attempt }, inputs, changedSentence(id, changed));
 }
@@ -143,21 +143,28 @@ async function closestOf(parts: LookupParts, rows: readonly ResultRow[], now: re
     const materials = await materialsOf(parts, row);
     if (materials !== null) earlier.push({ row, materials });
   }
-  for (const { one, changed } of byCloseness(earlier, now).slice(0, verifiedMax)) {
+  for (const { one } of byCloseness(earlier, now).slice(0, verifiedMax)) {
     const result = await parts.sources.find(one.row);
-    if (!("problem" in result)) return { row: one.row, changed };
+    if (!("problem" in result)) return { row: one.row, changed: differenceOf(result.materials, now) };
   }
   return null;
 }
 
 async function materialsOf({ run }: LookupParts, row: ResultRow): Promise<readonly Material[] | null> {
   try {
-    const { materials } = await readMaterials(run.deps, { ref: row.materials, inline: row.inline });
+    // Of many, one is chosen; that one is then verified in its record.
+    const { materials } = row.inline === null ? await readMaterials(run.deps, { ref: row.materials, inline: null }) : payloadIn(row.inline);
     return materials.map((one) => ({ ...one, digest: one.digest as Digest }));
   } catch {
     // A comparison is a help for people; what cannot be read is not compared with.
     return null;
   }
+}
+
+/** The payload of an envelope as text, looked at no closer than its shape. */
+function payloadIn(text: string): StepMaterials {
+  const envelope: unknown = JSON.parse(text);
+  return stepMaterialsSchema.parse(typeof envelope === "object" && envelope !== null && "payload" in envelope ? envelope.payload : null);
 }
 
 async function start(

@@ -12,7 +12,7 @@ export interface MemoryRunIndex extends RunIndex {
   damage(): void;
 }
 
-interface Result extends Omit<ResultRow, "workflow" | "materials" | "inline"> {
+interface Result extends Omit<ResultRow, "workflow" | "materials" | "inline" | "used_at"> {
   readonly artifactId: string;
   readonly usable: boolean;
 }
@@ -29,6 +29,7 @@ class InMemoryRunIndex implements MemoryRunIndex {
   #runs = new Map<RunId, RunRow>();
   #artifacts = new Map<string, ArtifactRow>();
   #results = new Map<string, Result>();
+  #uses = new Map<string, string>();
   #materials = new Map<string, Pick<ResultRow, "materials" | "inline">>();
 
   damage(): void {
@@ -47,7 +48,13 @@ class InMemoryRunIndex implements MemoryRunIndex {
 
   async apply(batches: readonly Batch[], cursor: number): Promise<void> {
     this.#check();
-    const before = { folded: new Map(this.#folded), runs: new Map(this.#runs), artifacts: new Map(this.#artifacts), results: new Map(this.#results) };
+    const before = {
+      folded: new Map(this.#folded),
+      runs: new Map(this.#runs),
+      artifacts: new Map(this.#artifacts),
+      results: new Map(this.#results),
+      uses: new Map(this.#uses),
+    };
     try {
       for (const batch of batches) this.#applyBatch(batch);
     } catch (thrown) {
@@ -55,6 +62,7 @@ class InMemoryRunIndex implements MemoryRunIndex {
       this.#runs = before.runs;
       this.#artifacts = before.artifacts;
       this.#results = before.results;
+      this.#uses = before.uses;
       throw thrown;
     }
     this.#cursor = Math.max(this.#cursor, cursor);
@@ -91,14 +99,16 @@ class InMemoryRunIndex implements MemoryRunIndex {
       const materials = this.#materials.get(artifactId);
       const workflow = this.#runs.get(row.run_id)?.workflow ?? null;
       const wanted = "key" in filter ? row.key === filter.key : row.step_id === filter.step_id && workflow === filter.workflow;
-      return usable && wanted && materials !== undefined ? [{ ...row, workflow, ...materials }] : [];
+      const used_at = this.#uses.get(`${row.run_id}/${row.step_id}/${row.attempt}`) ?? row.at;
+      return usable && wanted && materials !== undefined ? [{ ...row, workflow, used_at, ...materials }] : [];
     });
-    return rows.sort((a, b) => compareText(b.at, a.at) || compareText(b.run_id, a.run_id) || b.seq - a.seq).slice(0, limit);
+    return rows.sort((a, b) => compareText(b.used_at, a.used_at) || compareText(b.run_id, a.run_id) || b.seq - a.seq).slice(0, limit);
   }
 
   async clear(): Promise<void> {
     this.#damaged = false;
     this.#results.clear();
+    this.#uses.clear();
     this.#materials.clear();
     this.#cursor = 0;
     this.#folded.clear();
@@ -156,6 +166,11 @@ class InMemoryRunIndex implements MemoryRunIndex {
       const { step_id, attempt } = effect;
       const result = { run_id: run, step_id, attempt, seq: event.seq, event: event.hash, at: event.at, key, artifactId: artifact_id, usable: true };
       this.#results.set(`${run}/${step_id}`, result);
+    } else if (effect.kind === "reused") {
+      const { run_id, step_id, attempt } = effect.from;
+      const place = `${run_id}/${step_id}/${attempt}`;
+      const known = this.#uses.get(place);
+      if (known === undefined || known < event.at) this.#uses.set(place, event.at);
     } else if (effect.kind === "superseded") this.#results.delete(`${run}/${effect.step_id}`);
     else {
       for (const [place, result] of this.#results) {

@@ -23,11 +23,14 @@ export const createIndexTables = `
   ) WITHOUT ROWID, STRICT;
   CREATE INDEX results_by_key ON results (key, at);
   CREATE INDEX results_by_step ON results (step_id, at);
+  CREATE TABLE uses (
+    run_id TEXT NOT NULL, step_id TEXT NOT NULL, attempt INTEGER NOT NULL, used_at TEXT NOT NULL, PRIMARY KEY (run_id, step_id, attempt)
+  ) WITHOUT ROWID, STRICT;
   CREATE TABLE materials (artifact_id TEXT PRIMARY KEY, ref TEXT NOT NULL, inline TEXT) WITHOUT ROWID, STRICT;
   CREATE TABLE inputs (input TEXT NOT NULL, consumer TEXT NOT NULL, PRIMARY KEY (input, consumer)) WITHOUT ROWID, STRICT;
 `;
 
 export const dropIndexTables = `
   DROP TABLE IF EXISTS meta; DROP TABLE IF EXISTS streams; DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS artifacts; DROP TABLE IF EXISTS inputs;
-  DROP TABLE IF EXISTS results; DROP TABLE IF EXISTS materials;
+  DROP TABLE IF EXISTS results; DROP TABLE IF EXISTS uses; DROP TABLE IF EXISTS materials;
 `;

@@ -102,8 +102,9 @@ class SqliteRunIndex implements RunIndex {
     return this.#run((database) => {
       const rows = prepared(
         database,
-        `SELECT results.*, workflow, ref, inline FROM results JOIN runs USING (run_id) JOIN materials ON artifact_id = materials
-         ${where.text} ORDER BY at DESC, run_id DESC, seq DESC LIMIT ?`,
+        `SELECT results.*, workflow, ref, inline, coalesce(used_at, at) AS last FROM results JOIN runs USING (run_id)
+         JOIN materials ON artifact_id = materials LEFT JOIN uses USING (run_id, step_id, attempt)
+         ${where.text} ORDER BY last DESC, run_id DESC, seq DESC LIMIT ?`,
       ).all(...where.values, limit);
       return rows.map((row) => resultRowOf(row, schema));
     });
@@ -112,7 +113,7 @@ class SqliteRunIndex implements RunIndex {
   async clear(): Promise<void> {
     try {
       this.#transaction((database) => {
-        for (const table of ["meta", "streams", "runs", "artifacts", "inputs", "results", "materials"]) database.exec(`DELETE FROM ${table}`);
+        for (const table of ["meta", "streams", "runs", "artifacts", "inputs", "results", "uses", "materials"]) database.exec(`DELETE FROM ${table}`);
       });
     } catch (thrown) {
       if (!(thrown instanceof LilyError) || thrown.code !== "INDEX_DAMAGED") throw thrown;
@@ -288,6 +289,12 @@ function foldResult(database: DatabaseSync, run: RunId, event: LedgerEvent): voi
       );
       return;
     }
+    case "reused": {
+      const { run_id, step_id, attempt } = effect.from;
+      const text = "INSERT INTO uses VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET used_at = max(used_at, excluded.used_at)";
+      prepared(database, text).run(run_id, step_id, attempt, event.at);
+      return;
+    }
     case "superseded":
       prepared(database, "DELETE FROM results WHERE run_id = ? AND step_id = ?").run(run, effect.step_id);
       return;
@@ -367,6 +374,7 @@ function resultRowOf(row: Row, schema: typeof artifactRefSchema): ResultRow {
     seq: numberOf(row, "seq"),
     event: text(row, "event") as Digest,
     at: text(row, "at"),
+    used_at: text(row, "last"),
     key: text(row, "key") as Digest,
     materials: schema.parse(JSON.parse(text(row, "ref"))),
     inline: textOrNull(row, "inline"),
