@@ -9,6 +9,7 @@ import { problemText } from "../artifacts/validate-payload.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
 import { checkWorkflow } from "../graph/check-workflow.ts";
 import { type CompiledPlan, compilePlan } from "../graph/compile-plan.ts";
+import type { PolicyLayer } from "../graph/compose-policy.ts";
 import { parseWorkspaceConfig, type WorkspaceConfig, workspaceConfigDefault } from "../graph/workspace-config.ts";
 import { parseLocated } from "../graph/parse-located.ts";
 import type { WorkflowDocument } from "../graph/workflow-document.ts";
@@ -56,7 +57,7 @@ export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Pr
     modules: Object.keys(config.modules),
     schemas: registry.list().map((schema) => schema.schema_id),
     packs: catalogOf(configuration.packs),
-    policyLayers: [{ origin: configFileName, policy: config.policy }],
+    policyLayers: policyLayers(configuration),
   });
   return { problems, document, tree, dir, configuration };
 }
@@ -96,7 +97,7 @@ export async function compileLoaded(loaded: LoadedWorkflow, params: Readonly<Rec
     ...(moduleTree === loaded.tree ? {} : { moduleTree }),
     packs: packs.map(({ manifest, digest, tree }) => ({ name: manifest.pack, version: manifest.version, digest, tree, modules: manifest.modules })),
     schemas,
-    policyLayers: [{ origin: configFileName, policy: config.policy }],
+    policyLayers: policyLayers(loaded.configuration),
   });
 }
 
@@ -144,6 +145,12 @@ async function configurationOf(core: KernelCore, config: WorkspaceConfig | null,
   const packs = config === null ? [] : await workspacePacks(core, registry, config, tree);
   for (const [id, path] of Object.entries(config?.schemas ?? {})) await registerFile(registry, tree, id, path);
   return { config: config ?? workspaceConfigDefault, dir: tree.root, tree, registry, packs, file: config === null ? null : `${tree.root}/${configFileName}` };
+}
+
+/** What holds besides the workflow's own policy: that of each pack, and that of the workspace. */
+function policyLayers({ config, packs }: Pick<Configuration, "config" | "packs">): readonly PolicyLayer[] {
+  const brought = packs.flatMap(({ manifest }) => (manifest.policy === null ? [] : [{ origin: `pack ${manifest.pack}`, policy: manifest.policy }]));
+  return [...brought, { origin: configFileName, policy: config.policy }];
 }
 
 /** The packs of lily.yaml, without clashes, their schemas registered. */
