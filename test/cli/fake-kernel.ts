@@ -8,6 +8,7 @@ import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
 import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
 import type { AnchoringFailure, DoctorFinding, JudgedGates, Kernel, ProvenanceGraph, RunHandle, RunReport } from "../../src/kernel/kernel.ts";
+import type { PackRow } from "../../src/kernel/pack-operations.ts";
 import { fakeAudit, sampleReproduction } from "./sample-audit.ts";
 import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
 
@@ -210,6 +211,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
         known(run);
         return reply(options.judged ?? { run_id: view.run_id, verdicts: [], skipped: [], anchoring: null }, "runs.judge", run, request);
       },
+      fork: async (run, request) => reply(handle, "runs.fork", run, request),
       rerun: async (run, request) => reply(handle, "runs.rerun", run, request),
       reproduce: async (run, request) => reply(sampleReproduction, "runs.reproduce", run, { times: request?.times, parallel: request?.parallel }),
       cancel: async (run, reason) => reply(view, "runs.cancel", run, reason),
