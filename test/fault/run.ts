@@ -15,8 +15,9 @@ import { rebuild } from "./rebuild.ts";
 import { simdisk } from "./simdisk.ts";
 import { survivors } from "./survivors.ts";
 import { syscalls } from "./syscalls.ts";
+import { why } from "./why.ts";
 
-const figures: readonly Figure[] = [powerCut, simdisk, kill, flips, survivors, rebuild, syscalls, escalate];
+const figures: readonly Figure[] = [powerCut, simdisk, kill, flips, survivors, rebuild, syscalls, escalate, why];
 
 const { values } = parseArgs({
   options: {
