@@ -235,7 +235,8 @@ describe("setting the state", () => {
       .map((line) => JSON.parse(line));
 
   test("S1: is recorded in the workspace stream, with who, why, from and to", async () => {
-    const security = await (await bed.kernel(), localSecurity(bed.workspaceDir));
+    await bed.kernel();
+    const security = await localSecurity(bed.workspaceDir);
     expect(await security.show()).toEqual({ state: "OPERATIONAL", boundary: "no security.json", reason: null });
     expect(await security.set("DEGRADED", "odd")).toMatchObject({ from: "OPERATIONAL", to: "DEGRADED", reason: "odd", unrecorded: null });
     expect(await security.set("OPERATIONAL", "fine")).toMatchObject({ from: "DEGRADED", to: "OPERATIONAL" });
