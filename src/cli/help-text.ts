@@ -22,8 +22,8 @@ COMMANDS
   init                            make a workspace here
   run start|new|list|show|watch|logs|resume|cancel
                                   run a workflow document, follow it, look back
-  run summary|irreversible|diff|reproduce
-                                  what a run did; what differed between two; does it give the same again
+  run summary|irreversible|diff|reproduce|export
+                                  what a run did; what differs; does it give the same again
   rollback plan|confirm           guidance for undoing a run by hand; never executed
   artifact put|get|list|show|graph
                                   files by digest, and who made what from what

@@ -59,6 +59,19 @@ export interface RerunOptions {
   readonly parallel?: number;
 }
 
+export interface ForkOptions {
+  /** Ids of steps. */
+  readonly from: readonly string[];
+  readonly reason: string;
+  /** Goes on with another workflow; it must have every kept step unchanged. */
+  readonly workflow?: WorkflowSource;
+  /** Of the other workflow; what is not given is as in the run that is forked. */
+  readonly params?: Readonly<Record<string, JsonValue>>;
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly parallel?: number;
+  readonly title?: string;
+}
+
 export interface JudgeOptions {
   /** Only gates of this step. */
   readonly step?: string;
@@ -123,6 +136,12 @@ export interface Runs {
    * RUN_STATE_CONFLICT when it does not rest, or is blocked and no `unblockReason` is given, SECURITY_ESCALATED when it is INCOMPLETE, WORKFLOW_DRIFT.
    */
   rerun(run: string, options: RerunOptions): Promise<RunHandle>;
+  /**
+   * Starts a new run that shares the first events of one that rests, up to the first that did a step of `from` or what needs it, and proves it.
+   * What had succeeded stands in, everything else is done. USAGE_INVALID, RUN_STATE_CONFLICT, WORKFLOW_DRIFT naming the step that could not be
+   * kept; of an INCOMPLETE run SECURITY_NOT_OPERATIONAL unless the state is OPERATIONAL.
+   */
+  fork(run: string, options: ForkOptions): Promise<RunHandle>;
   /**
    * The dry run: judges gates of a run that rests on what is stored, and stores the verdicts. No step runs and no state changes (E5).
    * USAGE_INVALID for a step or gate it does not have, RUN_STATE_CONFLICT when it does not rest, WORKFLOW_DRIFT, SECURITY_NOT_OPERATIONAL.
@@ -248,11 +267,11 @@ export interface Records {
 export interface ProvenanceGraph {
   readonly nodes: readonly {
     readonly id: string;
-    readonly kind: "artifact" | "step" | "gate" | "input";
+    readonly kind: "artifact" | "step" | "gate" | "input" | "run";
     readonly label: string;
     readonly digest: string | null;
   }[];
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "produced" | "used" | "judged" }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: "produced" | "used" | "judged" | "reused" | "forked" }[];
 }
 
 export interface DoctorFinding {

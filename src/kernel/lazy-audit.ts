@@ -16,6 +16,7 @@ export function lazyAudit(core: KernelCore): Audit {
     irreversible: async (run) => (await load()).irreversible(run),
     rollback: async (run) => (await load()).rollback(run),
     diff: async (a, b) => (await import("./diff-runs.ts")).diffRuns(await reader(), a, b),
+    export: async (run, format) => (await import("./export-run.ts")).exportRun(await reader(), run, format),
     confirmRollback: async (scaffold, typed) => (await load()).confirmRollback(scaffold, typed),
   };
 }

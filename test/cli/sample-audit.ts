@@ -1,6 +1,9 @@
 /** Answers of the auditing operations, made by the real folds from hand-made events; hostile text in what a workflow or a module says. */
 import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { PlanDocument } from "../../src/contracts/plan-document.ts";
+import { chromeTrace } from "../../src/audit/chrome-trace.ts";
+import { provJson } from "../../src/audit/prov-json.ts";
+import { foldProvenance } from "../../src/audit/provenance.ts";
 import { confirmRollback } from "../../src/audit/confirm-rollback.ts";
 import { foldExecutionRecord } from "../../src/audit/execution-record.ts";
 import { irreversibleActions } from "../../src/audit/irreversible-actions.ts";
@@ -100,6 +103,15 @@ export function fakeAudit(
     diff: async (a, b) => {
       asked("audit.diff", a, b);
       return a === b ? sameComparison(a) : { ...sampleComparison, a: { ...sampleComparison.a, run_id: a }, b: { ...sampleComparison.b, run_id: b } };
+    },
+    export: async (run, format) => {
+      known(run);
+      asked("audit.export", run, format);
+      return format === "chrome-trace"
+        ? chromeTrace(events, "Daily \u202eweather")
+        : format === "provenance-json"
+          ? provJson(run, foldProvenance(events))
+          : record;
     },
     confirmRollback: async (scaffold, typed) => {
       asked("audit.confirmRollback", typed);

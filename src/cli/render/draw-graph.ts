@@ -46,7 +46,7 @@ function edgeTable(graph: DrawnGraph, options: TableOptions): string {
   );
 }
 
-const dotShapes: Readonly<Record<string, string>> = { step: "box", gate: "diamond", input: "folder", artifact: "note" };
+const dotShapes: Readonly<Record<string, string>> = { step: "box", gate: "diamond", input: "folder", artifact: "note", run: "component" };
 
 function dotText(graph: DrawnGraph): string {
   const ids = shortIds(graph);
@@ -61,7 +61,13 @@ function dotString(text: string): string {
   return `"${plainText(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-const mermaidBrackets: Readonly<Record<string, readonly [string, string]>> = { step: ["[", "]"], gate: ["{", "}"], input: ["[/", "/]"], artifact: ["(", ")"] };
+const mermaidBrackets: Readonly<Record<string, readonly [string, string]>> = {
+  step: ["[", "]"],
+  gate: ["{", "}"],
+  input: ["[/", "/]"],
+  artifact: ["(", ")"],
+  run: ["[[", "]]"],
+};
 
 function mermaidText(graph: DrawnGraph): string {
   const ids = shortIds(graph);

@@ -98,10 +98,35 @@ const runReproduceRoute = buildCommand({
   ),
 });
 
+/** Named again here, because a command is loaded when it runs. */
+const exportFormats = ["chrome-trace", "provenance-json", "dot", "mermaid", "execution-record"] as const;
+
+const runExportRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-export.ts")).runExport),
+  parameters: {
+    flags: {
+      format: { kind: "enum", values: exportFormats, brief: "What to write" },
+      out: { kind: "parsed", parse: parseText, brief: "File to write; default: standard output", placeholder: "FILE", optional: true },
+      force: { kind: "boolean", brief: "Replace the file when it exists", default: false, withNegated: false },
+    },
+    positional: { kind: "tuple", parameters: [runArgument] },
+  },
+  docs: commandDocs(
+    "Write a run in the form of another tool",
+    "chrome-trace opens in Perfetto, provenance-json is PROV-JSON, dot and mermaid draw who made what from what, execution-record is the\nexecution_record.v1 of the run.",
+    [
+      ["lily run export latest --format chrome-trace --out trace.json", "open it at ui.perfetto.dev"],
+      ["lily run export latest --format execution-record --out record.json", "for an archive"],
+      ["lily run export latest --format dot", "for Graphviz"],
+    ],
+  ),
+});
+
 /** Commands of the group `run` that look at what was recorded; `reproduce` alone runs anything. */
 export const auditRunRoutes = {
   summary: runSummaryRoute,
   irreversible: runIrreversibleRoute,
   diff: runDiffRoute,
+  export: runExportRoute,
   reproduce: runReproduceRoute,
 } as const;
