@@ -50,6 +50,7 @@ function lazyRuns(core: KernelCore): Runs {
     exec: async (options) => (await load()).exec(options),
     resume: async (run, options) => (await load()).resume(run, options),
     rerun: async (run, options) => (await load()).rerun(run, options),
+    fork: async (run, options) => (await load()).fork(run, options),
     judge: async (run, options) => (await load()).judge(run, options),
     reproduce: async (run, options) => (await load()).reproduce(run, options),
     cancel: async (run, reason) => (await load()).cancel(run, reason),

@@ -11,6 +11,7 @@ import { anchorOf, leafSizes, loadTrustedLog, type TrustedLog } from "../ledger/
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import type { Records, VerifyOptions } from "./kernel.ts";
+import { withForkClaim } from "./verify-fork.ts";
 
 export function recordOperations(core: KernelCore): Records {
   return {
@@ -45,7 +46,8 @@ async function verifyRun(core: KernelCore, log: TrustedLog, runId: RunId): Promi
   const ledger = await core.ledger();
   const facts = await verifyStream(ledger, stream, { headsAt: leafSizes(log, stream) });
   const foreign = facts.problems.length === 0 ? await foreignOrigin(core, ledger, stream) : null;
-  return { run_id: runId, ...anchorOf(log, stream, foreign === null ? facts : { ...facts, problems: [foreign] }) };
+  const view = { run_id: runId, ...anchorOf(log, stream, foreign === null ? facts : { ...facts, problems: [foreign] }) };
+  return view.result === "corrupt" ? view : withForkClaim(core, view);
 }
 
 /** The first event binds the record to its workspace; one of another workspace, or an identity that was swapped, does not belong here. */

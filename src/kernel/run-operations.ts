@@ -23,6 +23,7 @@ import { checkedLogs } from "./checked-logs.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
 import { judgeGates } from "./judge-gates.ts";
 import { requirePacks } from "./load-packs.ts";
+import { forkRun } from "./fork-run.ts";
 import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
 import { preSnapshot, refuseIncomplete, requireOperational, runContextOf } from "./run-context-of.ts";
@@ -40,6 +41,7 @@ export function runOperations(core: KernelCore): Runs {
     exec: (options) => exec(core, options),
     resume: (run, options = {}) => resume(core, run, options),
     rerun: (run, options) => rerunRun(core, run, options),
+    fork: (run, options) => forkRun(core, run, options),
     judge: (run, options = {}) => judgeGates(core, run, options),
     reproduce: (run, options = {}) => reproduceRun(core, run, options, startCompiled),
     cancel: (run, reason) => cancelRun(core, run, reason),

@@ -28,18 +28,7 @@ const jsonBytesMax = 64 * 1024 * 1024;
 
 /** The events that start the run, not yet appended. Objects they name are durable. */
 export async function beginBodies(run: RunContext, inputs: Readonly<Record<string, InputFile>>, parallel: number): Promise<readonly EventBody[]> {
-  const plan = await storePlan(run);
-  const environment = await storeEnvironment(run);
-  const bodies: EventBody[] = [
-    storedBody(plan),
-    {
-      kind: "PLAN_COMMITTED",
-      key: "PLAN_COMMITTED",
-      data: { plan_hash: run.planHash, artifact_id: plan.artifact.artifact_id, workflow: run.plan.workflow, source_dir: run.sourceDir },
-    },
-    storedBody(environment),
-    { kind: "ENVIRONMENT_CAPTURED", key: "ENVIRONMENT_CAPTURED", data: { artifact_id: environment.artifact.artifact_id } },
-  ];
+  const bodies = [...(await planBodies(run))];
   const ids: Record<string, ArtifactId> = {};
   for (const [name, input] of Object.entries(run.plan.inputs)) {
     const stored = await storeInput(run, name, input, inputs[name]);
@@ -49,6 +38,22 @@ export async function beginBodies(run: RunContext, inputs: Readonly<Record<strin
   bodies.push(snapshotBody("pre", run.securityAtStart, null, run.state.events));
   bodies.push({ kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: ids, parallel } });
   return bodies;
+}
+
+/** The plan and the environment, which every run records before it starts. */
+export async function planBodies(run: RunContext): Promise<readonly EventBody[]> {
+  const plan = await storePlan(run);
+  const environment = await storeEnvironment(run);
+  return [
+    storedBody(plan),
+    {
+      kind: "PLAN_COMMITTED",
+      key: "PLAN_COMMITTED",
+      data: { plan_hash: run.planHash, artifact_id: plan.artifact.artifact_id, workflow: run.plan.workflow, source_dir: run.sourceDir },
+    },
+    storedBody(environment),
+    { kind: "ENVIRONMENT_CAPTURED", key: "ENVIRONMENT_CAPTURED", data: { artifact_id: environment.artifact.artifact_id } },
+  ];
 }
 
 function origin(
@@ -84,7 +89,8 @@ async function storeEnvironment(run: RunContext): Promise<PreparedArtifact> {
   return run.deps.artifacts.prepareJson({ ...origin(run, "environment_snapshot.v1", "environment_snapshot"), schema_id: "environment_snapshot.v1", value });
 }
 
-async function storeInput(run: RunContext, name: string, input: PlanInput, file: InputFile | undefined): Promise<PreparedArtifact> {
+/** An input as an artifact, checked against its schema. Throws SCHEMA_MISMATCH. */
+export async function storeInput(run: RunContext, name: string, input: PlanInput, file: InputFile | undefined): Promise<PreparedArtifact> {
   assert(file !== undefined, `A3: whoever starts a run says where input ${name} comes from`);
   const path = parseRelativePath(file.path);
   const base = path.slice(path.lastIndexOf("/") + 1);

@@ -8,6 +8,7 @@ bytes and answers; it never repairs. A record is a file of lines; each line is c
     lily_check.py record FILE...                  every line, every hash, every link
     lily_check.py workspace DIR [--key NAME=HEX]  all records, the workspace log, checkpoints and their signatures
     lily_check.py objects DIR                     every object of a store gives its name
+    lily_check.py fork SOURCE FORK                two record files: the fork shares the events of the source that it says it shares
     lily_check.py stream                          from stdin, a base64 record a line; answers `ok N HEAD` or `bad WHY`
 
 Exit codes: 0 consistent (and, for workspace with a key, anchored), 2 usage, 4 corrupt, 5 consistent but not anchored or behind its anchor.
@@ -368,6 +369,59 @@ def check_objects(root):
     return {"result": "corrupt" if problems else "consistent", "objects": count, "problems": problems}
 
 
+# Forks ------------------------------------------------------------------------------------------------------------------------------
+
+
+def event_root(events):
+    return "sha256:" + tree_root([hashlib.sha256(b"\x00" + bytes.fromhex(event["hash"][7:])).digest() for event in events]).hex()
+
+
+def check_side(name, side, events):
+    count = side["events"]
+    if not whole(count) or not 1 <= count <= len(events):
+        raise Corrupt("%s: %r events of a record of %d" % (name, count, len(events)))
+    if events[count - 1]["hash"] != side["head"]:
+        raise Corrupt("%s: event %d is %s, the fork names %s" % (name, count, events[count - 1]["hash"], side["head"]))
+    if event_root(events[:count]) != side["root"]:
+        raise Corrupt("%s: the first %d events give another root than the fork names" % (name, count))
+
+
+def check_fork(source_path, fork_path):
+    kept = []
+    try:
+        with open(source_path, "rb") as file:
+            source = check_record(file.read())
+        with open(fork_path, "rb") as file:
+            fork = check_record(file.read())
+        claims = [event["data"] for event in fork if event["kind"] == "RUN_FORKED"]
+        if len(claims) != 1:
+            raise Corrupt("%d claims to be a fork" % len(claims))
+        claim = claims[0]
+        if source[0]["stream"] != "run/" + claim["from"]["run_id"]:
+            raise Corrupt("the fork names run %s, the source is %s" % (claim["from"]["run_id"], source[0]["stream"]))
+        check_side("source", claim["from"], source)
+        check_side("prefix", claim["prefix"], source)
+        shared = source[: claim["prefix"]["events"]]
+        for event in shared:
+            if event["kind"] in ("STEP_STARTED", "STEP_REUSED") and event["data"]["step_id"] in claim["step_ids"]:
+                raise Corrupt("the shared events hold a start of step %s" % event["data"]["step_id"])
+        done = {event["hash"]: event["data"] for event in shared if event["kind"] == "STEP_COMPLETED"}
+        reused = {event["data"]["step_id"]: event["data"] for event in shared if event["kind"] == "STEP_REUSED"}
+        for event in fork:
+            if event["kind"] != "STEP_REUSED" or event["data"]["cause"] != "fork":
+                continue
+            step, origin = event["data"]["step_id"], event["data"]["from"]
+            if origin["event"] in done:
+                if done[origin["event"]]["step_id"] != step or done[origin["event"]]["attempt"] != origin["attempt"]:
+                    raise Corrupt("step %s: the event that it names is of another attempt" % step)
+            elif step not in reused or reused[step]["from"] != origin:
+                raise Corrupt("step %s: the event that it names is not among those shared" % step)
+            kept.append(step)
+    except (Corrupt, OSError, KeyError, TypeError) as problem:
+        return {"result": "corrupt", "kept": kept, "problems": [str(problem)]}
+    return {"result": "consistent", "kept": kept, "shared": len(shared), "problems": []}
+
+
 # Command line -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -409,10 +463,10 @@ def main(args):
     if rest == ["stream"]:
         serve()
         return 0
-    if len(rest) < 2 or rest[0] not in ("record", "workspace", "objects"):
+    if len(rest) < 2 or rest[0] not in ("record", "workspace", "objects", "fork") or (rest[0] == "fork" and len(rest) != 3):
         print(__doc__, file=sys.stderr)
         return 2
-    answer = {"record": lambda: check_files(rest[1:]), "workspace": lambda: check_workspace(rest[1], keys, notes), "objects": lambda: check_objects(rest[1])}[rest[0]]()
+    answer = {"record": lambda: check_files(rest[1:]), "workspace": lambda: check_workspace(rest[1], keys, notes), "objects": lambda: check_objects(rest[1]), "fork": lambda: check_fork(*rest[1:])}[rest[0]]()
     print(json.dumps(answer, indent=None if as_json else 2, sort_keys=True))
     return {"corrupt": 4, "behind_anchor": 5, "unanchored": 5}.get(answer["result"], 0)
 

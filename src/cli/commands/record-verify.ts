@@ -77,6 +77,7 @@ function viewText(view: VerifyView, paint: Paint): string {
     `${plainText(view.run_id)} ${paint(statusTone(view.result), resultText(view.result))}${view.anchor === null ? "" : ` by ${plainText(view.anchor)}`}`,
   ];
   lines.push(`  events   ${view.events}, head ${view.head ?? "none"}`, ...view.problems.map((problem) => `  problem  ${plainText(problem)}`));
+  lines.push(...(view.notes ?? []).map((line) => `  note     ${plainText(line)}`));
   return lines.join("\n");
 }
 

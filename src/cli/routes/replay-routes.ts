@@ -1,6 +1,6 @@
 import { buildCommand } from "@stricli/core";
 import { commandDocs } from "../command-docs.ts";
-import { parseCount, parseNote, parseText } from "../parse-values.ts";
+import { parseCount, parseFilePair, parseNote, parsePair, parseText } from "../parse-values.ts";
 import { artifactArgument, runArgument } from "../positionals.ts";
 import { adapt } from "../stricli-context.ts";
 
@@ -79,6 +79,32 @@ export const runGatesRoute = buildCommand({
     [
       ["lily run gates latest --judge-only", "every gate of a run that rests"],
       ["lily run gates 0197a --judge-only --step clean --gate rows", "one gate"],
+    ],
+  ),
+});
+
+const repeated = { kind: "parsed", variadic: true, optional: true } as const;
+
+export const runForkRoute = buildCommand({
+  loader: async () => adapt((await import("../commands/run-fork.ts")).runFork),
+  parameters: {
+    flags: {
+      from: fromFlag,
+      reason: reasonFlag,
+      file: { kind: "parsed", parse: parseText, brief: "Go on with another workflow; kept steps must be the same in it", placeholder: "FILE", optional: true },
+      param: { ...repeated, parse: parsePair, brief: "Parameter of that workflow; repeat for more", placeholder: "name=value" },
+      input: { ...repeated, parse: parseFilePair, brief: "Input of that workflow; repeat for more", placeholder: "name=FILE" },
+      parallel: { ...parallelFlag, brief: "Steps at once; default: the number of processors" },
+      title: { kind: "parsed", parse: parseNote, brief: "Title of the new run", placeholder: "TEXT", optional: true },
+    },
+    positional: { kind: "tuple", parameters: [runArgument] },
+  },
+  docs: commandDocs(
+    "Start a new run that shares the beginning of another",
+    "Shares the events before the first that did the step or what needs it: what had succeeded in them stands in, everything else is done.\nThe new record proves what it shares; lily record verify compares it with the run it comes from. That run is only read:\nit may have failed, or be INCOMPLETE when the security state is OPERATIONAL again. Exits as lily run start does.",
+    [
+      ["lily run fork latest --from report --reason 'another layout'", "the same plan, done again from report on"],
+      ["lily run fork 0197a --from report --file mended.yaml --reason 'a mended step'", "with a workflow whose later steps differ"],
     ],
   ),
 });

@@ -2,7 +2,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import { commandDocs } from "../command-docs.ts";
 import { parseCount, parseFilePair, parseNote, parsePair, parsePlanHash, parseText } from "../parse-values.ts";
 import { fileArgument, runArgument } from "../positionals.ts";
-import { runGatesRoute, runRerunRoute } from "./replay-routes.ts";
+import { runForkRoute, runGatesRoute, runRerunRoute } from "./replay-routes.ts";
 import { proposeRuns } from "../propose-runs.ts";
 import { auditRunRoutes } from "./audit-routes.ts";
 import { adapt } from "../stricli-context.ts";
@@ -180,6 +180,7 @@ export const runRoutes = buildRouteMap({
     report: runReportRoute,
     resume: runResumeRoute,
     rerun: runRerunRoute,
+    fork: runForkRoute,
     gates: runGatesRoute,
     cancel: runCancelRoute,
     ...auditRunRoutes,
