@@ -68,6 +68,7 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     if (typeof why === "object" && why !== null && "because" in why && typeof why.because === "string") return plain(why.because);
     if (step.because !== null) return plain(step.because);
     const last = step.attempts.at(-1);
+    if (step.status === "pending") return last === undefined ? "never started" : "waits to be done again";
     if (last?.problem != null) return plain(last.problem);
     const bad = run.gates.find((gate) => gate.step === step.id && gate.attempt === last?.n && gate.verdict !== "passed" && !gate.isDryRun);
     if (bad !== undefined) return plain(`gate ${bad.id} ${bad.verdict}${bad.reason === null ? "" : `: ${bad.reason}`}`);
@@ -90,7 +91,7 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
       title === null ? step.id : `${step.id}: ${plain(title, 120)}`,
       step.status,
       String(step.attempts.length),
-      step.attempts.length === 0 ? "-" : span(ms),
+      step.attempts.some((attempt) => attempt.durationMs !== null) ? span(ms) : "-",
       because(run, step),
     ];
   }
@@ -102,7 +103,7 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     return [
       attempt.step,
       String(attempt.n),
-      attempt.problem === null ? attempt.outcome : `${attempt.outcome}: ${plain(attempt.problem)}`,
+      attempt.problem === null || attempt.outcome === "interrupted" ? (attempt.problem ?? attempt.outcome) : `${attempt.outcome}: ${plain(attempt.problem)}`,
       plain(attempt.cause),
       clock(attempt.startedAt),
       attempt.durationMs === null ? "-" : span(attempt.durationMs),
