@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { cliStart } from "./cli-start.ts";
 import { growth, recovery } from "./growth.ts";
 import { largeFile, smallFiles } from "./hashing.ts";
+import { observing } from "./observing.ts";
 import { processes } from "./processes.ts";
 import { type Bench, type BenchRow, figure, spreadText } from "./row.ts";
 import { concurrent, sequential } from "./steps.ts";
@@ -25,6 +26,7 @@ const groups: Readonly<Record<string, Bench>> = {
   "large-file": largeFile,
   "small-files": smallFiles,
   verify: verifying,
+  observe: observing,
   "cli-start": cliStart,
   growth,
   recovery,

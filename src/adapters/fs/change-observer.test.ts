@@ -216,6 +216,24 @@ describe.skipIf(!onLinux)("being told by the kernel", () => {
     expect((await next.close()).looked).toBe(true);
   });
 
+  test("a folder that grows is watched from then on, and one that shrinks is looked at each time again", async () => {
+    write("d/file");
+    const observer = await openFsChangeObservers({ walkAlwaysUpTo: 5 }).observe(root, { hidden: [] });
+    observers.push(observer);
+    const idle = async (): Promise<ChangeReport> => (await observer.open()).close();
+    expect(await idle()).toEqual({ changes: [], looked: true });
+    const growing = await observer.open();
+    for (let index = 0; index < 10; index++) write(`d/f${index}`);
+    expect((await growing.close()).changes).toHaveLength(10);
+    expect(await idle()).toEqual({ changes: [], looked: false });
+    const shrinking = await observer.open();
+    for (let index = 0; index < 10; index++) fs.rmSync(at(`d/f${index}`));
+    expect((await shrinking.close()).changes).toHaveLength(10);
+    const later = await observer.open();
+    write("d/file", "xx");
+    expect(told(await later.close())).toEqual(["changed file d/file"]);
+  });
+
   test("what a window tells does not hang on whether another one was told first that something was touched", async () => {
     write("file");
     const observer = await observe();

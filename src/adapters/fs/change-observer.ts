@@ -60,6 +60,7 @@ class FsChangeObserver implements ChangeObserver {
   #watches: FolderWatches | null = null;
   #looking: Promise<void> = Promise.resolve();
   #next: WaitingLook | null = null;
+  #lookedOnce = false;
   #ended = false;
 
   constructor(root: string, hidden: readonly string[], options: ChangeObserverOptions) {
@@ -154,15 +155,19 @@ class FsChangeObserver implements ChangeObserver {
 
   async #lookAtAll(): Promise<void> {
     this.#stopWatching();
-    const watches = this.#tree.count > this.#walkAlwaysUpTo ? this.#startWatching() : null;
+    // How large the folder is, is not known at first; looking twice at a large one costs more than some watches for a small one.
+    const watches = this.#tree.count > this.#walkAlwaysUpTo || !this.#lookedOnce ? this.#startWatching() : null;
     try {
       await this.#tree.lookBelow("", watches);
     } catch (thrown) {
       watches?.end();
       throw thrown;
     }
-    if (watches !== null) this.#keep(watches);
-    else if (this.#canWatch() && this.#tree.count > this.#walkAlwaysUpTo) await this.#lookAtAll();
+    this.#lookedOnce = true;
+    const isLarge = this.#tree.count > this.#walkAlwaysUpTo;
+    if (watches === null && isLarge && this.#canWatch()) await this.#lookAtAll();
+    else if (isLarge && watches !== null) this.#keep(watches);
+    else watches?.end();
   }
 
   #keep(watches: FolderWatches): void {

@@ -325,7 +325,7 @@ inSandbox(`how a command in a sandbox ends${skipped}`, () => {
     const polite = runner.start(spec);
     while (!fs.existsSync(spec.stdoutPath)) await delay(5);
     polite.kill();
-    expect(await polite.done).toMatchObject({ outcome: "killed", stdoutTail: "ready\nbye\n", survivorsKilled: 0 });
+    expect(await polite.done).toMatchObject({ outcome: "killed", exitCode: 4, stdoutTail: "ready\nbye\n", survivorsKilled: 0 });
     expect((await shell("trap '' TERM; while :; do sleep 1; done", {}, { timeoutMs: 150 })).outcome).toBe("timeout");
   });
 
