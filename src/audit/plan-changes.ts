@@ -42,7 +42,7 @@ export function planChanges(a: PlanDocument, b: PlanDocument): readonly Change[]
     ...differences("workflow", named([["id", a.workflow]]), named([["id", b.workflow]])),
     ...differences("param", members(a.params), members(b.params)),
     ...differences("policy", members(a.policy), members(b.policy)),
-    ...differences("step", stepMembers(a.steps), stepMembers(b.steps)),
+    ...stepChanges(a.steps, b.steps),
     ...differences("gate", byId(a.gates), byId(b.gates)),
     ...differences("route", byId(a.routes), byId(b.routes)),
     ...differences("code", named(a.code.map((one) => [one.path, one.digest])), named(b.code.map((one) => [one.path, one.digest]))),
@@ -81,13 +81,16 @@ function packsOf(plan: PlanDocument): Named {
 }
 
 /** A step that only one side has is one row, a changed one a row for each member. */
-function stepMembers(steps: readonly PlanStep[]): Named {
-  const rows: (readonly [string, string])[] = [];
-  for (const step of steps) {
-    rows.push([step.id, "in the plan"]);
-    for (const [name, value] of Object.entries(step)) if (name !== "id") rows.push([`${step.id}.${name}`, textOf(value)]);
-  }
-  return named(rows);
+function stepChanges(a: readonly PlanStep[], b: readonly PlanStep[]): readonly Change[] {
+  const [left, right] = [new Map(a.map((step) => [step.id, step])), new Map(b.map((step) => [step.id, step]))];
+  return [...new Set([...left.keys(), ...right.keys()])].flatMap((id): readonly Change[] => {
+    const [one, other] = [left.get(id), right.get(id)];
+    if (one !== undefined && other !== undefined) {
+      const found = differences("step", members(one), members(other));
+      return found.map((change) => ({ ...change, name: `${id}.${change.name}` }));
+    }
+    return [{ kind: "step", name: id, a: one === undefined ? null : "in the plan", b: other === undefined ? null : "in the plan" }];
+  });
 }
 
 function byId(list: readonly { readonly id: string }[]): Named {
@@ -115,16 +118,9 @@ function named(rows: readonly (readonly [string, string])[]): Named {
 }
 
 function differences(kind: Change["kind"], a: Named, b: Named): readonly Change[] {
-  const names = [...new Set([...a.keys(), ...b.keys()])];
-  const absent = (name: string): boolean => kind === "step" && name.includes(".") && !(a.has(stepOf(name)) && b.has(stepOf(name)));
-  return names.flatMap((name) => {
+  return [...new Set([...a.keys(), ...b.keys()])].flatMap((name) => {
     const [one, other] = [a.get(name) ?? null, b.get(name) ?? null];
-    if (one === other || absent(name)) return [];
+    if (one === other) return [];
     return [{ kind, name, a: one === null ? null : clipText(one, textMax), b: other === null ? null : clipText(other, textMax) }];
   });
-}
-
-/** Members of a plan step hold no dot, ids of steps may. */
-function stepOf(name: string): string {
-  return name.slice(0, name.lastIndexOf("."));
 }

@@ -37,14 +37,14 @@ export interface Reproduction {
   readonly changes: readonly Change[];
 }
 
-/** `comparisons` are of the first run with each later one. */
+/** Nothing done again shows nothing. `comparisons` are of the first run with each later one. */
 export function judgeReproduction(runId: string, comparisons: readonly RunComparison[]): Reproduction {
   const ids = [...new Set(comparisons.flatMap((comparison) => comparison.steps.map((step) => step.step_id)))];
   const steps = ids.map((id) => stepOf(id, comparisons));
   const endedAlike = comparisons.every((comparison) => comparison.b.status === comparison.a.status);
   return {
     run_id: runId,
-    reproducible: endedAlike && steps.every((step) => step.reproducible !== false),
+    reproducible: comparisons.length > 0 && endedAlike && steps.every((step) => step.reproducible !== false),
     runs: comparisons.map(({ b }) => ({ run_id: b.run_id, status: b.status })),
     steps,
     first_difference: firstDifference(comparisons),
