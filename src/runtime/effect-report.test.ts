@@ -18,7 +18,7 @@ const told = (bodies: readonly EventBody[]): readonly string[] =>
   bodies.map((body) => (body.kind === "SIDE_EFFECT_OBSERVED" ? body.data.description : body.kind));
 
 describe("what the runner saw of a step", () => {
-  test("an output is no side effect, and neither is a folder that only holds what else is told", () => {
+  test("H4: an output is no side effect, and neither is a folder that only holds what else is told", () => {
     const changes = [change("out", { kind: "directory", size: 0 }), change("out/a.json"), change("x", { kind: "directory", size: 0 }), change("x/b")];
     expect(told(observe(changes, 0, ["out/a.json"]))).toEqual(["added x/b"]);
     expect(told(observe([change("empty", { kind: "directory", size: 0 }), change("empty-not", { change: "changed" })]))).toEqual([

@@ -23,7 +23,7 @@ const sent = 'context.effect({ category: "network", description: "sent mail 17",
 describe.each(["none", "process"])("side effects that a module reports (isolation: %s)", (isolation) => {
   const run = (more = {}) => bed.run(flow({ a: { module: "m", isolation, ...more } }));
 
-  test("are in the record before the end of the attempt that reports them", async () => {
+  test("H4: are in the record before the end of the attempt that reports them", async () => {
     module(`${sent} return {};`);
     const { view, events } = await run();
     expect(view.status).toBe("succeeded");
@@ -49,7 +49,7 @@ describe.each(["none", "process"])("side effects that a module reports (isolatio
     expect(effects.map(({ data }) => data.attempt)).toEqual([1, 2]);
   });
 
-  test("stay when the attempt is ended from outside right after the report", async () => {
+  test("H4: stay when the attempt is ended from outside right after the report", async () => {
     module(
       `${sent} writeFileSync(context.cwd + "/said", ""); await new Promise((resolve) => { const alive = setInterval(() => {}, 50); context.signal.addEventListener("abort", () => { clearInterval(alive); resolve(); }); });`,
     );

@@ -57,7 +57,7 @@ const ways: readonly (readonly [string, string, () => Promise<unknown>])[] = [
 ];
 
 describe("a rise of the security state while steps run", () => {
-  test.each(ways)("S1 E6: %s: what is in flight is ended, and the run is INCOMPLETE in one batch, for ever", async (_, state, raise) => {
+  test.each(ways)("S1 H5 E6: %s: what is in flight is ended, and the run is INCOMPLETE in one batch, for ever", async (_, state, raise) => {
     bed.write("lily.yaml", "modules: {here: ./here.mjs, apart: ./apart.mjs}\n");
     for (const name of ["here", "apart"])
       bed.write(
@@ -166,7 +166,7 @@ describe("a run that rests, or is not led", () => {
     expect(await bed.events(view.run_id)).toEqual(before);
   });
 
-  test("S1: a blocked one stays blocked, and goes on only once the state is OPERATIONAL, from a new snapshot", async () => {
+  test("S1 H3: a blocked one stays blocked, and goes on only once the state is OPERATIONAL, from a new snapshot", async () => {
     const escalate = [{ id: "up", when: { step: "a" }, do: { escalate: "look" } }];
     const { view } = await bed.run(flow({ a: sh("test -e go") }, { routes: escalate }));
     expect(view.status).toBe("blocked");

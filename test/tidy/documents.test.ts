@@ -83,6 +83,10 @@ describe("invariants", () => {
       "S7",
       "H1",
       "H2",
+      "H3",
+      "H4",
+      "H5",
+      "H6",
     ];
     expect(listed).toEqual(wanted);
   });

@@ -74,6 +74,20 @@ describe("security.json", () => {
     }
   });
 
+  test("S1: one that was written a moment ago is read again, because another write within the same tick of its times would look alike", async () => {
+    const seen = (): number => Number(fs.lstatSync(file, { bigint: true }).ctimeMs);
+    let agoMs = 0;
+    const control = openSecurityFile(dir, { nowMs: () => seen() + agoMs });
+    fs.writeFileSync(file, JSON.stringify(whole));
+    const first = await control.read();
+    const second = await control.read();
+    expect(second).toEqual(first);
+    expect(second).not.toBe(first);
+    agoMs = 60_000;
+    const kept = await control.read();
+    expect(await control.read()).toBe(kept);
+  });
+
   test("one that stays is not read again, and one that is made to look the same is", async () => {
     const old = new Date(Date.now() - 60_000);
     const control = openSecurityFile(dir, { nowMs: () => Date.now() + 60_000 });
