@@ -15,6 +15,7 @@ import { growth, recovery } from "./growth.ts";
 import { largeFile, smallFiles } from "./hashing.ts";
 import { observing } from "./observing.ts";
 import { processes } from "./processes.ts";
+import { report } from "./report.ts";
 import { type Bench, type BenchRow, figure, spreadText } from "./row.ts";
 import { concurrent, sequential } from "./steps.ts";
 import { verifying } from "./verifying.ts";
@@ -30,6 +31,7 @@ const groups: Readonly<Record<string, Bench>> = {
   "cli-start": cliStart,
   growth,
   recovery,
+  report,
 };
 
 function describe(found: BenchRow): string {

@@ -2,12 +2,13 @@
 import dagre, { type Edge, type Point } from "@dagrejs/dagre";
 import type { ReportRun, ReportStep } from "./report-fold.ts";
 import type { ReportLists } from "./report-lists.ts";
-import { escapeText, statusClass } from "./report-markup.ts";
+import { details, escapeText, statusClass } from "./report-markup.ts";
 
 const drawnMax = 120;
 const edgesMax = 600;
 const labelMax = 24;
 const nodeHeight = 46;
+const openLevelsMax = 12;
 
 export function graphPicture(run: ReportRun, lists: ReportLists): string {
   const edges = run.steps.reduce((sum, step) => sum + (step.plan?.needs.length ?? 0), 0);
@@ -34,6 +35,7 @@ function drawing(run: ReportRun): string {
     return nodeMark(step, x, y);
   });
   return [
+    `<p class="quiet">An arrow leads from a step to a step that needs it. The status stands in each box and shows in its outline.</p>`,
     `<div class="wide" tabindex="0" role="region" aria-label="Drawing of the steps">`,
     `<svg class="graph" role="img" aria-labelledby="graph-name" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}">`,
     `<title id="graph-name">Step graph: ${escapeText(sentence(run))}</title>`,
@@ -89,11 +91,16 @@ function levelsTable(run: ReportRun, lists: ReportLists): string {
   const shown =
     rows.length <= 200 ? rows : [...rows.slice(0, 200), `<tr role="row"><td role="cell" colspan="4">and ${rows.length - 200} more levels</td></tr>`];
   const hidden = lists.graph.map((row) => `<p>${row.map((text) => `<span data-c>${escapeText(text)}</span>`).join("")}</p>`).join("");
+  const head = ["Level", "Steps", "Status", "Which"].map((title) => `<th scope="col" role="columnheader">${title}</th>`).join("");
+  const table = [
+    `<div class="wide" tabindex="0" role="region" aria-label="Steps by level"><table role="table"><caption>Steps by level</caption>`,
+    `<thead role="rowgroup"><tr role="row">${head}</tr></thead>`,
+    `<tbody role="rowgroup">${shown.join("\n")}</tbody></table></div>`,
+  ].join("\n");
   return [
     `<p>${run.steps.length} steps are too many to draw. A level holds the steps that could start when the level before was done.</p>`,
-    `<div class="wide" tabindex="0" role="region" aria-label="Steps by level"><table role="table"><caption>Steps by level</caption>`,
-    `<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Level</th><th scope="col" role="columnheader">Steps</th><th scope="col" role="columnheader">Status</th><th scope="col" role="columnheader">Which</th></tr></thead>`,
-    `<tbody role="rowgroup">${shown.join("\n")}</tbody></table></div><div hidden data-list="graph">${hidden}</div>`,
+    rows.length > openLevelsMax ? details(`${rows.length} levels`, table) : table,
+    `<div hidden data-list="graph">${hidden}</div>`,
   ].join("\n");
 }
 

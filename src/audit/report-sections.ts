@@ -2,7 +2,18 @@
 import type { ReportRun } from "./report-fold.ts";
 import { graphPicture } from "./report-graph.ts";
 import type { ReportLists, ReportRow } from "./report-lists.ts";
-import { type Column, type ColumnKind, coveredBadge, details, escapeText, listPairs, listTable, listTableOr, section } from "./report-markup.ts";
+import {
+  type Column,
+  type ColumnKind,
+  coveredBadge,
+  details,
+  escapeText,
+  listPairs,
+  listTable,
+  listTableOr,
+  section,
+  uncoveredBadge,
+} from "./report-markup.ts";
 import type { ReportTexts } from "./report-texts.ts";
 import { timelinePicture } from "./report-timeline.ts";
 
@@ -41,12 +52,16 @@ export function summaryPart({ lists }: SectionParts): string {
 }
 
 export function timelineSection({ run, lists, texts }: SectionParts): string {
-  return section("timeline", "Timeline", coveredBadge("timeline"), timelinePicture(run, lists, texts));
+  return section("timeline", "Timeline", pictureBadge(lists, "timeline"), timelinePicture(run, lists, texts));
+}
+
+/** Of a drawing the texts are compared, not the shapes; one that is too large for a list of its own has nothing to compare. */
+function pictureBadge(lists: ReportLists, name: "timeline" | "graph"): string {
+  return lists[name].length === 0 ? uncoveredBadge : `${coveredBadge(name)} <span class="badge">(names, states and times; not the shapes)</span>`;
 }
 
 export function graphSection({ run, lists }: SectionParts): string {
-  const note = `<p class="quiet">An arrow leads from a step to a step that needs it. The status stands in each box and shows in its outline.</p>`;
-  return section("graph", "Step graph", coveredBadge("graph"), `${note}${graphPicture(run, lists)}`);
+  return section("graph", "Step graph", pictureBadge(lists, "graph"), graphPicture(run, lists));
 }
 
 export function stepsSection(parts: SectionParts): string {
@@ -159,7 +174,7 @@ export function effectsSection({ lists }: SectionParts, mayHideEffects: boolean 
     listTableOr(lists, "declared", "Declared side effects", declared, "The workflow declares none."),
     `<h3>Observed or reported</h3>`,
     listTableOr(lists, "observed", "Observed side effects", observed, "None was observed or reported."),
-    `<p>${unknown}</p>`,
+    `<p>${unknown} ${uncoveredBadge}</p>`,
   ];
   return section("effects", "Side effects", coveredBadge("declared", "observed"), content.join("\n"));
 }

@@ -309,6 +309,8 @@ describe.skipIf(isMissing)(`a report ${where}`, () => {
     expect((await verdictOf(page)).result).toBe("consistent");
     expect(await page.locator('[data-list="steps"] tr').count()).toBe(1_000);
     expect(await page.locator("#graph table").count()).toBe(1);
+    // What is not compared claims no agreement.
+    expect(await page.locator("#graph .badge, #timeline .badge").allInnerTexts()).toEqual(Array(2).fill("made with the page, not compared"));
     expect(complaints).toEqual([]);
     await close();
   });
