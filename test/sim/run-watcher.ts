@@ -1,11 +1,12 @@
 /**
  * Owns: an own, simple account of a run, kept from its events alone and compared with what the scheduler does.
- * Invariants it checks: E1, E2, E3, E4, L5 and the limit of steps at once. It knows nothing of the scheduler's state.
+ * Invariants it checks: E1, E2, E3, E4, L5, S1 and the limit of steps at once; that only what was asked for again, and its strict
+ * dependents, is done again. It knows nothing of the scheduler's state.
  */
 import type { FoldedEvent } from "../../src/contracts/event.ts";
 import type { PlanDocument } from "../../src/contracts/plan-document.ts";
 
-type Phase = "none" | "running" | "completed" | "failed" | "skipped";
+type Phase = "none" | "running" | "completed" | "failed" | "interrupted" | "skipped";
 
 interface Account {
   phase: Phase;
@@ -24,6 +25,7 @@ export class RunWatcher {
   #round = 1;
   #parallel = 1;
   #escalated: string | null = null;
+  #isIncomplete = false;
 
   /** The limit of steps at once binds who drives a run, not who reads its record. */
   constructor(plan: PlanDocument, options: { readonly limited: boolean }) {
@@ -36,6 +38,7 @@ export class RunWatcher {
   see(event: FoldedEvent): void {
     if (this.#keys.has(event.key)) throw new Error(`L5: key ${event.key} is recorded twice`);
     this.#keys.add(event.key);
+    if (this.#isIncomplete && !isFactOfRest(event)) throw new Error(`S1: ${event.kind} after the run was INCOMPLETE`);
     switch (event.kind) {
       case "RUN_STARTED":
         this.#parallel = event.data.parallel;
@@ -45,8 +48,18 @@ export class RunWatcher {
       case "STEP_COMPLETED":
         return this.#ended(event.data, "completed");
       case "STEP_FAILED":
-      case "STEP_INTERRUPTED":
         return this.#ended(event.data, "failed");
+      case "STEP_INTERRUPTED":
+        return this.#ended(event.data, "interrupted");
+      case "STEP_REUSED":
+        return this.#reused(event.data.step_id, event.data.attempt);
+      case "RERUN_REQUESTED":
+        return this.#asked(event.data.step_ids);
+      case "ARTIFACT_REPLACED":
+        return this.#replaced(event.data.step_id);
+      case "RUN_INCOMPLETE":
+        this.#isIncomplete = true;
+        return;
       case "STEP_SKIPPED":
         this.#skipped(event.data.step_id, event.data.because);
         return;
@@ -73,6 +86,7 @@ export class RunWatcher {
 
   #started(id: string, attempt: number): void {
     const account = this.#account(id);
+    if (this.#hasSucceeded(id)) throw new Error(`E2: ${id} started again, though it had succeeded and nothing asked for it`);
     for (const need of this.#plan.steps.find((step) => step.id === id)?.needs ?? []) {
       if (!this.#hasSucceeded(need)) throw new Error(`E1: ${id} started before ${need} succeeded`);
     }
@@ -81,6 +95,41 @@ export class RunWatcher {
     if (this.#limited) this.#requireSlot();
     Object.assign(account, { phase: "running", attempt });
     account.verdicts.clear();
+  }
+
+  #reused(id: string, attempt: number): void {
+    const account = this.#account(id);
+    for (const need of this.#plan.steps.find((step) => step.id === id)?.needs ?? []) {
+      if (!this.#hasSucceeded(need)) throw new Error(`E1: ${id} was reused before ${need} succeeded`);
+    }
+    if (attempt !== account.attempt || account.phase === "running")
+      throw new Error(`E2: ${id} was reused after attempt ${attempt}, ${account.attempt} was the newest`);
+    account.phase = "completed";
+    // They passed when the results were made.
+    for (const gate of this.#plan.steps.find((step) => step.id === id)?.gates ?? []) account.verdicts.set(gate.id, "GATE_PASSED");
+  }
+
+  /** A person asks: the steps and their dependents have not succeeded any more, all others are what they were. */
+  #asked(ids: readonly string[]): void {
+    this.#reopened();
+    for (const id of ids) this.#reset(id);
+  }
+
+  /** The gates of the step judge again; what needs it has not succeeded any more. */
+  #replaced(id: string | undefined): void {
+    this.#reopened();
+    if (id === undefined) return;
+    const account = this.#account(id);
+    account.verdicts.clear();
+    account.forgiven = account.attempt;
+    for (const step of this.#plan.steps) if (step.needs.includes(id)) this.#reset(step.id);
+  }
+
+  /** Routes have a fresh allowance, the run's gates judge anew, and what the end had cut off may go on. */
+  #reopened(): void {
+    this.#routes.clear();
+    this.#runVerdicts = new Map();
+    for (const [id, account] of this.#steps) if (account.phase === "interrupted") this.#reset(id);
   }
 
   #requireSlot(): void {
@@ -122,7 +171,7 @@ export class RunWatcher {
     readonly step_id?: string | undefined;
     readonly target?: string | undefined;
   }): void {
-    if (data.action === "goto" && data.target !== undefined) this.#reset(data.target);
+    if (data.action === "goto" && data.target !== undefined) this.#reset(data.target, false);
     if (data.action === "escalate") this.#escalated = data.step_id ?? null;
     if (data.route_id === null) return;
     const taken = (this.#routes.get(data.route_id) ?? 0) + 1;
@@ -131,14 +180,18 @@ export class RunWatcher {
     if (action !== undefined && "max" in action && taken > action.max) throw new Error(`E3: route ${data.route_id} was taken ${taken} times of ${action.max}`);
   }
 
-  /** What a goto does again has not succeeded any more. */
-  #reset(target: string): void {
+  /** What is done again has not succeeded any more. */
+  #reset(target: string, forgive = true): void {
     const reset = new Set([target]);
     for (let size = 0; size < reset.size; ) {
       size = reset.size;
       for (const step of this.#plan.steps) if (step.needs.some((need) => reset.has(need))) reset.add(step.id);
     }
-    for (const id of reset) this.#account(id).phase = "none";
+    for (const id of reset) {
+      const account = this.#account(id);
+      account.phase = "none";
+      if (forgive) account.forgiven = account.attempt;
+    }
   }
 
   #unblocked(): void {
@@ -166,4 +219,10 @@ export class RunWatcher {
       account.phase === "completed" && gates.every((gate) => (gate.required ? account.verdicts.get(gate.id) === "GATE_PASSED" : account.verdicts.has(gate.id)))
     );
   }
+}
+
+/** What may follow the end of a run without taking it up again. */
+function isFactOfRest(event: FoldedEvent): boolean {
+  const isDry = (event.kind === "GATE_PASSED" || event.kind === "GATE_FAILED" || event.kind === "GATE_ERROR") && event.data.dry_run === true;
+  return isDry || event.kind === "RUN_SEALED" || event.kind === "ARTIFACT_STORED" || event.kind === "LEADER_TAKEN" || event.kind === "RECORD_RECOVERED";
 }

@@ -13,6 +13,8 @@ const outcomes = new Map<string, number>();
 let events = 0;
 let crashes = 0;
 let refused = 0;
+let requests = 0;
+let reuses = 0;
 let violations = 0;
 
 for (let seed = first; seed < first + runs; seed++) {
@@ -21,6 +23,8 @@ for (let seed = first; seed < first + runs; seed++) {
     events += run.events.length;
     crashes += run.crashes;
     refused += run.refused;
+    requests += run.requests;
+    reuses += run.reuses;
     outcomes.set(run.state.phase, (outcomes.get(run.state.phase) ?? 0) + 1);
     if (values.show) for (const event of run.events) process.stdout.write(`${event.kind} ${JSON.stringify(event.data)}\n`);
   } catch (thrown) {
@@ -33,6 +37,6 @@ for (let seed = first; seed < first + runs; seed++) {
 const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
 const ends = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(", ");
 process.stdout.write(
-  `${runs} runs from seed ${first}: ${violations} violations, ${events} events, ${crashes} crashes, ${refused} illegal events refused; ${ends}; ${seconds} s\n`,
+  `${runs} runs from seed ${first}: ${violations} violations, ${events} events, ${crashes} crashes, ${refused} illegal events refused, ${requests} requests of a person, ${reuses} reuses; ${ends}; ${seconds} s\n`,
 );
 process.exitCode = violations === 0 ? 0 : 1;

@@ -2,13 +2,15 @@
  * The scheduler under virtual time: a seed chooses the plan, how each attempt and gate ends and when, cancels, crashes and resumes. What
  * the run shell does with real effects happens here with none, so that a run costs a fraction of a millisecond.
  */
-import { taggedDigest } from "../../src/base/digest.ts";
+import { type Digest, taggedDigest } from "../../src/base/digest.ts";
 import { isLilyError } from "../../src/base/lily-error.ts";
 import { timeText } from "../../src/base/time-text.ts";
-import type { EventBody, FoldedEvent } from "../../src/contracts/event.ts";
-import { artifactIdSchema } from "../../src/contracts/artifact-ref.ts";
+import type { EventBody, EventBodyOf, FoldedEvent } from "../../src/contracts/event.ts";
+import { type ArtifactRef, artifactIdSchema } from "../../src/contracts/artifact-ref.ts";
+import { type ArtifactId, parseRunId } from "../../src/contracts/ids.ts";
 import type { PlanDocument, PlanGate } from "../../src/contracts/plan-document.ts";
 import { applyEvent } from "../../src/graph/apply-event.ts";
+import { isReplaceable, isRested } from "../../src/graph/apply-person.ts";
 import { type Command, decide } from "../../src/graph/decide.ts";
 import { createRunState, type RunState, type StepState } from "../../src/graph/run-state.ts";
 import { resumeBodies } from "../../src/runtime/resume-run.ts";
@@ -30,6 +32,9 @@ export interface Simulation {
   readonly state: RunState;
   readonly crashes: number;
   readonly refused: number;
+  /** Reruns, replacements and dry runs that a person asked for. */
+  readonly requests: number;
+  readonly reuses: number;
 }
 
 interface Effect {
@@ -42,6 +47,7 @@ interface Effect {
 
 const eventsMax = 4_000;
 const turnsMax = 20_000;
+const requestsMax = 4;
 const artifactId = artifactIdSchema.parse(`art_${"0".repeat(32)}`);
 
 /** Throws an Error that starts with the invariant that was broken. */
@@ -61,6 +67,9 @@ class SimulatedRun {
   #crashes = 0;
   #refused = 0;
   #unblocks = 0;
+  #requests = 0;
+  #reuses = 0;
+  #artifacts = 0;
   #token = 1;
 
   constructor(options: SimulationOptions) {
@@ -77,15 +86,16 @@ class SimulatedRun {
       this.#offerHostile();
       const wakeAtMs = this.#decideAll();
       if (this.#state.sealed && this.#effects.size === 0) {
-        if (!this.#unblock()) break;
+        if (!this.#unblock() && !this.#askAgain()) break;
         continue;
       }
       if (this.#random.chance(this.#options.crashShare ?? 0)) this.#crash();
       else if (this.#random.chance(0.004)) this.#cancel();
+      else if (this.#random.chance(0.002)) this.#escalate();
       else this.#wait(wakeAtMs);
     }
     this.#compareWithFold();
-    return { events: this.#events, state: this.#state, crashes: this.#crashes, refused: this.#refused };
+    return { events: this.#events, state: this.#state, crashes: this.#crashes, refused: this.#refused, requests: this.#requests, reuses: this.#reuses };
   }
 
   #begin(): void {
@@ -143,9 +153,27 @@ class SimulatedRun {
 
   #start(step: StepState, attempt: number): void {
     const id = step.plan.id;
+    // What a person asked for is really done again.
+    if (step.phase === "ready" && step.plan.pure && step.cause !== "rerun" && this.#random.chance(0.3)) return this.#reuse(step);
     const data = { step_id: id, attempt, cause: step.cause, ...(step.routeId === null ? {} : { route_id: step.routeId }), inputs: [] };
     this.#append({ kind: "STEP_STARTED", key: `STEP_STARTED/${id}/${attempt}`, data });
     this.#addEffect(`${id}/${attempt}`, step, attempt, this.#attemptEnd(id, attempt));
+  }
+
+  #reuse(step: StepState): void {
+    this.#reuses++;
+    const { stored, outputs, artifacts } = this.#output();
+    this.#append(stored);
+    const from = { run_id: parseRunId("earlier"), step_id: step.plan.id, attempt: 1, event: taggedDigest("event", "earlier") };
+    const data = { step_id: step.plan.id, attempt: step.attempt, cause: "pure" as const, from, outputs, artifacts, why_artifact_id: artifactId };
+    this.#append({ kind: "STEP_REUSED", key: `STEP_REUSED/${step.plan.id}/${this.#events.length}`, data });
+  }
+
+  /** A new artifact, as an output of a step. */
+  #output(): { readonly stored: EventBodyOf<"ARTIFACT_STORED">; readonly outputs: Record<string, Digest>; readonly artifacts: ArtifactId[] } {
+    const artifact = simulatedArtifact(++this.#artifacts);
+    const id = artifact.artifact_id;
+    return { stored: { kind: "ARTIFACT_STORED", key: `ARTIFACT_STORED/${id}`, data: { artifact } }, outputs: { o: artifact.digest }, artifacts: [id] };
   }
 
   #startGate(gate: PlanGate, step: StepState | null, attempt: number): void {
@@ -162,15 +190,16 @@ class SimulatedRun {
       log_artifact_ids: [],
       duration_ms: 1,
     };
-    this.#addEffect(key, step, attempt, [{ kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}`, data }]);
+    const again = step === null || step.replacements === 0 ? "" : `-r${step.replacements}`;
+    this.#addEffect(key, step, attempt, [{ kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}${again}`, data }]);
   }
 
   #attemptEnd(id: string, attempt: number): readonly EventBody[] {
     const shared = { step_id: id, attempt, logs: [], duration_ms: 1 };
     if (this.#random.chance(0.6)) {
-      return [
-        { kind: "STEP_COMPLETED", key: `STEP_COMPLETED/${id}/${attempt}`, data: { ...shared, outputs: {}, artifacts: [], executor: { kind: "process" } } },
-      ];
+      const { stored, outputs, artifacts } = this.#output();
+      const data = { ...shared, outputs, artifacts, executor: { kind: "process" as const } };
+      return [stored, { kind: "STEP_COMPLETED", key: `STEP_COMPLETED/${id}/${attempt}`, data }];
     }
     if (this.#random.chance(0.1)) {
       return [{ kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${id}/${attempt}`, data: { step_id: id, attempt, reason: "abandoned" } }];
@@ -253,6 +282,72 @@ class SimulatedRun {
     return true;
   }
 
+  /** The security state rose: what runs is ended, and the run is closed at once, for good. */
+  #escalate(): void {
+    if (this.#state.phase !== "running") return;
+    this.#effects.clear();
+    this.#inbox = [];
+    const { events } = this.#state;
+    this.#append({ kind: "SECURITY_ESCALATED", key: `SECURITY_ESCALATED/${events}`, data: { from: "OPERATIONAL", to: "LOCKDOWN", reason: "simulated" } });
+    for (const index of [...this.#state.running, ...this.#state.gating].sort((a, b) => a - b)) {
+      const step = this.#state.steps[index];
+      if (step === undefined) continue;
+      const data = { step_id: step.plan.id, attempt: step.attempt, reason: "security" as const };
+      this.#append({ kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${step.attempt}`, data });
+    }
+    this.#append({ kind: "RUN_INCOMPLETE", key: `RUN_INCOMPLETE/${events}`, data: { reason: "simulated", code: "SECURITY_ESCALATED" } });
+  }
+
+  /** A person asks for steps again, replaces what a step put out, or has gates judged as a dry run. */
+  #askAgain(): boolean {
+    if (this.#requests >= requestsMax || !this.#random.chance(0.5)) return false;
+    this.#requests++;
+    this.#token++;
+    if (this.#random.chance(0.25)) return this.#judgeDry();
+    if (!isRested(this.#state.phase)) return false;
+    const replaceable = this.#state.steps.filter((step) => isReplaceable(step) && step.outputs.size > 0);
+    const body = replaceable.length > 0 && this.#random.chance(0.5) ? this.#replacement(this.#random.pick(replaceable)) : this.#rerun();
+    this.#append({ kind: "RUN_REOPENED", key: `RUN_REOPENED/${this.#token}`, data: { reason: "again" } });
+    this.#append(body);
+    return true;
+  }
+
+  #rerun(): EventBody {
+    const ids = [this.#random.pick(this.#state.steps).plan.id, ...(this.#random.chance(0.3) ? [this.#random.pick(this.#state.steps).plan.id] : [])];
+    return { kind: "RERUN_REQUESTED", key: `RERUN_REQUESTED/${this.#token}`, data: { step_ids: ids, reason: "again" } };
+  }
+
+  #replacement(step: StepState): EventBody {
+    const { stored, artifacts } = this.#output();
+    this.#append(stored);
+    const data = {
+      original_artifact_id: step.outputs.get("o")?.[0] ?? artifactId,
+      replacement_artifact_id: artifacts[0] ?? artifactId,
+      artifact_id: artifactId,
+      step_id: step.plan.id,
+      name: "o",
+      reason: "mended",
+    };
+    return { kind: "ARTIFACT_REPLACED", key: `ARTIFACT_REPLACED/${this.#token}`, data };
+  }
+
+  /** E5: the state before and after is the same, but for the count of events. */
+  #judgeDry(): boolean {
+    const { events: before, ...rest } = JSON.parse(stateText(this.#state));
+    for (const step of this.#state.steps) {
+      for (const gate of step.plan.gates) {
+        const kind = this.#random.pick(["GATE_PASSED", "GATE_FAILED", "GATE_ERROR"] as const);
+        const shared = { gate_id: gate.id, step_id: step.plan.id, attempt: step.attempt, required: gate.required, dry_run: true, reason: null };
+        const data = { ...shared, result_artifact_id: artifactId, log_artifact_ids: [], duration_ms: 1 };
+        this.#append({ kind, key: `${kind}/${gate.id}/${step.plan.id}/${step.attempt}-dry${this.#token}`, data });
+      }
+    }
+    this.#seal();
+    const { events: after, ...restAfter } = JSON.parse(stateText(this.#state));
+    if (JSON.stringify(rest) !== JSON.stringify(restAfter) || !(after > before)) throw new Error("E5: a dry run changed the state");
+    return true;
+  }
+
   #fold(): RunState {
     const state = createRunState(this.#options.plan, "simulated");
     for (const event of this.#events) applyEvent(state, event);
@@ -279,6 +374,10 @@ class SimulatedRun {
       this.#refused++;
       return;
     }
+    const inFlight = this.#state.running.size + this.#state.gating.size;
+    if ((body.kind === "RERUN_REQUESTED" || body.kind === "ARTIFACT_REPLACED") && inFlight > 0)
+      throw new Error(`L4: ${body.kind} was accepted with steps in flight`);
+    if (this.#state.phase === "incomplete" && body.kind !== "RUN_SEALED") throw new Error(`S1: ${body.kind} was accepted after the run was INCOMPLETE`);
     const watcher = new RunWatcher(this.#options.plan, { limited: false });
     for (const seen of this.#events) watcher.see(seen);
     if (body.kind === "STEP_STARTED" || body.kind === "RUN_SUCCEEDED") watcher.see(event);
@@ -290,7 +389,7 @@ class SimulatedRun {
     const id = step.plan.id;
     const key = `hostile/${this.#events.length}`;
     const reason = "hostile";
-    switch (this.#random.below(7)) {
+    switch (this.#random.below(10)) {
       case 0:
         return { kind: "STEP_STARTED", key, data: { step_id: id, attempt, cause: "ready", inputs: [] } };
       case 1:
@@ -307,8 +406,34 @@ class SimulatedRun {
           key,
           data: { route_id: null, action: "goto", step_id: id, target: this.#random.pick(this.#state.steps).plan.id, reason },
         };
+      case 6:
+        return { kind: "RERUN_REQUESTED", key, data: { step_ids: [id], reason } };
+      case 7:
+        return { kind: "RUN_REOPENED", key, data: { reason } };
+      case 8: {
+        const [original = artifactId] = step.outputs.get("o") ?? [];
+        const data = { original_artifact_id: original, replacement_artifact_id: original, artifact_id: original, step_id: id, name: "o", reason };
+        return { kind: "ARTIFACT_REPLACED", key, data };
+      }
       default:
         return { kind: "RUN_UNBLOCKED", key, data: { reason } };
     }
   }
+}
+
+function simulatedArtifact(count: number): ArtifactRef {
+  return {
+    artifact_id: artifactIdSchema.parse(`art_${String(count).padStart(32, "0")}`),
+    run_id: parseRunId("simulated"),
+    artifact_type: "file",
+    storage_kind: "file",
+    digest: taggedDigest("event", String(count)),
+    size: 1,
+    media_type: "text/plain",
+    artifact_name: "o",
+    producer_id: "simulated",
+    producer_kind: "tool",
+    created_at: "2026-01-01T00:00:00.000Z",
+    inputs: [],
+  };
 }
