@@ -19,13 +19,17 @@ export interface ChangeReport {
 
 /** From an open window to its close, whatever changed under the root is in the report, also when other windows were open meanwhile. */
 export interface ChangeWindow {
-  /** Call once, after every process of the attempt has ended. INPUT_TOO_LARGE when the tree has too many entries, STORAGE_FAILED, also when the root was moved. */
+  /**
+   * Call once, after every process of the attempt has ended. INPUT_TOO_LARGE when the tree has too many entries, STORAGE_FAILED, also when
+   * the root was moved.
+   */
   close(): Promise<ChangeReport>;
 }
 
 /**
  * Compares a folder of files before and after. Changes are told by inode, mode, names, size and times of a file, its kind, and by
- * presence; of a folder by inode, mode and owner, because what happens in it is told by itself. No link is followed, content is never read. What it cannot see is in docs/reference/enforcement.md.
+ * presence; of a folder by inode, mode and owner, because what happens in it is told by itself. No link is
+ * followed, content is never read. What it cannot see is in docs/reference/enforcement.md.
  */
 export interface ChangeObserver {
   /** The first window takes a full look; later ones go on from the newest. What happens between windows is in none. Errors as of `close`. */
