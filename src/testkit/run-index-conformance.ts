@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Digest, digestBytes } from "../base/digest.ts";
 import type { ArtifactRef } from "../contracts/artifact-ref.ts";
 import type { EventBody, LedgerEvent } from "../contracts/event.ts";
@@ -165,6 +165,150 @@ export function runIndexConformance(open: () => Promise<{ readonly index: RunInd
     expect(names(await index.consumers(artifactId(1)))).toEqual(["name-2", "name-3"]);
     expect((await index.artifact(artifactId(2)))[0]).toMatchObject({ stream: one, seq: 2, inline: true });
     expect((await index.artifact(artifactId(1)))[0]).toMatchObject({ inline: false, artifact: { inputs: [], size: 1 } });
+  });
+
+  describe("results of pure steps", () => {
+    const two = runStream("two" as RunId);
+    const key = digestBytes("key");
+    const done = (n: number, attempt = 1): readonly EventBody[] => [
+      stored(n, "one", { type: "step_materials.v1", inline: `materials ${n}` }),
+      {
+        kind: "STEP_COMPLETED",
+        key: `c${n}`,
+        data: {
+          step_id: "clean",
+          attempt,
+          outputs: {},
+          artifacts: [],
+          logs: [],
+          duration_ms: 1,
+          executor: { kind: "process" },
+          materials: { key, artifact_id: artifactId(n) },
+        },
+      },
+    ];
+    const startedStep = (attempt: number): EventBody => ({
+      kind: "STEP_STARTED",
+      key: `s${attempt}`,
+      data: { step_id: "clean", attempt, cause: "ready", inputs: [] },
+    });
+    const gate = (kind: "GATE_PASSED" | "GATE_FAILED" | "GATE_ERROR", more: { readonly required?: boolean; readonly dry_run?: boolean } = {}): EventBody => ({
+      kind,
+      key: kind,
+      data: {
+        gate_id: "g",
+        step_id: "clean",
+        attempt: 1,
+        required: true,
+        reason: null,
+        result_artifact_id: artifactId(90),
+        log_artifact_ids: [],
+        duration_ms: 1,
+        ...more,
+      },
+    });
+    const reused: EventBody = {
+      kind: "STEP_REUSED",
+      key: "reused",
+      data: {
+        step_id: "clean",
+        attempt: 0,
+        cause: "pure",
+        from: { run_id: runOfStream(one) ?? ("" as RunId), step_id: "clean", attempt: 1, event: digestBytes("e") },
+        outputs: {},
+        artifacts: [],
+        why_artifact_id: artifactId(91),
+      },
+    };
+    const replacedOutput: EventBody = {
+      kind: "ARTIFACT_REPLACED",
+      key: "replaced",
+      data: {
+        original_artifact_id: artifactId(1),
+        replacement_artifact_id: artifactId(2),
+        artifact_id: artifactId(3),
+        step_id: "clean",
+        name: "o",
+        reason: "r",
+      },
+    };
+    const violation: EventBody = {
+      kind: "POLICY_VIOLATION",
+      key: "violation",
+      data: { step_id: "clean", attempt: 1, violation_type: "write_denied", details: "d", artifact_id: artifactId(5) },
+    };
+    const begin = [created(null), planned, started, startedStep(1)];
+    const runsOf = async (index: RunIndex, filter: Parameters<RunIndex["results"]>[0]): Promise<readonly string[]> =>
+      (await index.results(filter, 10)).map((row) => `${row.run_id}/${row.attempt}`);
+
+    it("are found by key and by step of a workflow, with their materials", async () => {
+      const { index } = await open();
+      await index.apply([batchOf(one, 0, [...begin, ...done(1)])], 1);
+      const [row] = await index.results({ key }, 10);
+      expect(row).toMatchObject({ workflow: "weather", step_id: "clean", attempt: 1, seq: 5, event: digestBytes(`${one}5`), key, inline: "materials 1" });
+      expect(row?.materials.artifact_id).toBe(artifactId(1));
+      expect(await index.results({ key: digestBytes("other") }, 10)).toEqual([]);
+      expect(await runsOf(index, { workflow: "weather", step_id: "clean" })).toEqual(["one/1"]);
+      expect(await runsOf(index, { workflow: "weather", step_id: "other" })).toEqual([]);
+      expect(await runsOf(index, { workflow: "other", step_id: "clean" })).toEqual([]);
+    });
+
+    it.each([
+      ["a required gate that failed", [gate("GATE_FAILED")]],
+      ["a required gate that erred", [gate("GATE_ERROR")]],
+      ["a required gate that failed when it was judged again", [gate("GATE_PASSED"), gate("GATE_FAILED", { dry_run: true })]],
+      ["a violation", [violation]],
+      ["a replaced output", [replacedOutput]],
+      ["another attempt", [startedStep(2)]],
+      ["a run left incomplete", [{ kind: "RUN_INCOMPLETE", key: "i", data: { reason: "r" } }]],
+    ] satisfies [string, EventBody[]][])("E4: %s speaks against a result", async (_, bodies) => {
+      const { index } = await open();
+      await index.apply([batchOf(one, 0, [...begin, ...done(1), ...bodies])], 1);
+      expect(await runsOf(index, { key })).toEqual([]);
+    });
+
+    it.each([
+      ["a gate that passed", gate("GATE_PASSED")],
+      ["an optional gate that failed", gate("GATE_FAILED", { required: false })],
+    ])("E4: %s does not", async (_, body) => {
+      const { index } = await open();
+      await index.apply([batchOf(one, 0, [...begin, ...done(1), body])], 1);
+      expect(await runsOf(index, { key })).toEqual(["one/1"]);
+    });
+
+    it("the last attempt of a step is its result", async () => {
+      const { index } = await open();
+      await index.apply([batchOf(one, 0, [...begin, ...done(1), startedStep(2), ...done(2, 2)])], 1);
+      expect(await runsOf(index, { key })).toEqual(["one/2"]);
+    });
+
+    it("L6: what was used last comes first, in whatever order streams are folded", async () => {
+      const older = batchOf(one, 0, [...begin, ...done(1)], 1);
+      const newer = batchOf(two, 0, [created(null), planned, started, startedStep(1), ...done(2)], 2);
+      const use = batchOf(runStream("three" as RunId), 0, [created(null), reused], 3);
+      for (const batches of [
+        [older, newer, use],
+        [use, newer, older],
+      ]) {
+        const { index } = await open();
+        await index.apply(batches, 1);
+        expect(await runsOf(index, { workflow: "weather", step_id: "clean" })).toEqual(["one/1", "two/1"]);
+        expect((await index.results({ key }, 1)).map((row) => row.used_at.slice(0, 10))).toEqual(["2026-01-03"]);
+      }
+    });
+
+    it("A3: an artifact that another run records again stays where it was made", async () => {
+      const made = batchOf(one, 0, [created(null), stored(1, "one")]);
+      const again = batchOf(two, 0, [created(null), started, stored(1, "one")]);
+      for (const batches of [
+        [made, again],
+        [again, made],
+      ]) {
+        const { index } = await open();
+        await index.apply(batches, 1);
+        expect((await index.artifacts({})).map(({ stream, seq }) => [stream, seq])).toEqual([[one, 1]]);
+      }
+    });
   });
 
   it("L6: cleared and folded again it answers the same", async () => {

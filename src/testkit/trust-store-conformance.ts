@@ -1,4 +1,4 @@
-import { createPublicKey, verify } from "node:crypto";
+import { createHash, createPublicKey, verify } from "node:crypto";
 import { expect, it } from "vitest";
 import type { Signer, TrustStore } from "../ports/signer.ts";
 
@@ -33,6 +33,22 @@ export function trustStoreConformance(open: () => Promise<TrustStore>): void {
     const trust = await open();
     const signers = await Promise.all(Array.from({ length: 8 }, () => trust.createKey("ws1")));
     expect(new Set(signers.map((signer) => Buffer.from(signer.publicKey).toString("hex"))).size).toBe(1);
+  });
+
+  it("S4: recognises a text again under a secret that is the workspace's own", async () => {
+    const trust = await open();
+    const digest = await trust.keyedDigest("ws1", "a text");
+    expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(await trust.keyedDigest("ws1", "a text")).toBe(digest);
+    expect(await trust.keyedDigest("ws1", "another")).not.toBe(digest);
+    expect(await trust.keyedDigest("ws2", "a text")).not.toBe(digest);
+    expect(digest).not.toBe(`sha256:${createHash("sha256").update("a text").digest("hex")}`);
+    expect(await trust.signer("ws1")).toBeNull();
+  });
+
+  it("many who ask first for a digest get the same", async () => {
+    const trust = await open();
+    expect(new Set(await Promise.all(Array.from({ length: 8 }, () => trust.keyedDigest("ws1", "a text")))).size).toBe(1);
   });
 
   it("remembers the checkpoint of the largest tree, in whatever order they come", async () => {

@@ -80,7 +80,6 @@ describe("a reuse", () => {
 
   test("B3: what needs a reused step is given its artifacts", async () => {
     const document = flow(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow format
       { a: made, b: { run: ["cp", "${steps.a.outputs.o}", "b.txt"], workdir: "isolated", outputs: { o: { path: "b.txt" } } } },
       { inputs: { data: { file: "data.txt" } } },
     );
@@ -225,13 +224,29 @@ describe("what an earlier result is not used for", () => {
     expect(completed?.kind === "STEP_COMPLETED" && completed.data.materials).toBe(undefined);
   });
 
-  test("S6: in the project's folder and without a sandbox nobody knows what a command read, so nothing of it is reused", async () => {
-    const second = await again(
-      one({ workdir: "source", outputs: { o: { path: "made.txt" } }, run: ["sh", "-c", "cat data.txt > made.txt"] }, { policy: { sandbox: "prefer" } }),
+  test("S6: in the project's folder only a sandboxed command is reused: without one nobody knows what it wrote and where", async () => {
+    const inPlace = one(
+      { workdir: "source", outputs: { o: { path: "made.txt" } }, run: ["sh", "-c", "rm -f made.txt; cat data.txt > made.txt"] },
+      { policy: { sandbox: "prefer" } },
     );
-    const completed = second.events.find((event) => event.kind === "STEP_COMPLETED");
-    const sandboxed = completed?.kind === "STEP_COMPLETED" && completed.data.executor.sandbox !== undefined;
-    expect(decisionOf(second.events).kind).toBe(completed === undefined || sandboxed ? decisionOf(second.events).kind : "STEP_STARTED");
+    const first = await bed.run(inPlace);
+    const second = await bed.run(inPlace);
+    const completed = first.events.find((event) => event.kind === "STEP_COMPLETED");
+    if (completed?.kind !== "STEP_COMPLETED") throw new Error("the step did not complete");
+    const { executor, materials } = completed.data;
+    expect(materials !== undefined).toBe(executor.sandbox !== undefined);
+    expect(decisionOf(second.events).kind).toBe(executor.sandbox === undefined ? "STEP_STARTED" : "STEP_REUSED");
+  });
+
+  test("S6: an input that is read in the project's folder and was changed there meanwhile leaves no materials behind", async () => {
+    const inPlace = one(
+      { workdir: "source", outputs: { o: { path: "made.txt" } }, run: ["sh", "-c", "cat data.txt > made.txt"] },
+      { policy: { sandbox: "prefer" } },
+    );
+    bed.write("given.txt", "given\n");
+    const { events } = await bed.run(inPlace, { inputs: { data: join(bed.dir, "given.txt") } });
+    const completed = events.find((event) => event.kind === "STEP_COMPLETED");
+    expect(completed?.kind === "STEP_COMPLETED" && completed.data.materials).toBe(undefined);
   });
 });
 
@@ -240,7 +255,7 @@ describe("what a pure step is given", () => {
     bed.write("other.sh", "echo other\n");
     bed.write("more.txt", "more\n");
     const steps = {
-      a: { ...made, run: ["sh", "-c", "find . -type f | sort > out.txt"] },
+      a: { ...made, run: ["sh", "-c", "find . -type f ! -name out.txt | sort > out.txt"] },
       b: { run: ["sh", "other.sh"], uses: ["lib.sh"], reads: ["more"], pure: true, workdir: "isolated" },
     };
     const { view } = await bed.run(flow(steps, { inputs: { data: { file: "data.txt" }, more: { file: "more.txt" } } }));

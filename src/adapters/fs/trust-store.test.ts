@@ -32,6 +32,31 @@ describe("file trust store", () => {
     expect(fs.readdirSync(dirname(path))).toEqual(["ws1"]);
   });
 
+  it("S4: the secret that values are recognised under lies beside the key, for its user alone, and is kept", async () => {
+    const dataHome = home();
+    const digest = await openFsTrustStore({ dataHome }).keyedDigest("ws1", "text");
+    const path = join(dataHome, "lily/secrets/ws1");
+    expect(fs.readFileSync(path, "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+    if (isPosix) expect([fs.statSync(path).mode & 0o777, fs.statSync(dirname(path)).mode & 0o777]).toEqual([0o600, 0o700]);
+    expect(await openFsTrustStore({ dataHome }).keyedDigest("ws1", "text")).toBe(digest);
+  });
+
+  it("KEY_INVALID: a secret that is not one is refused and kept", async () => {
+    const dataHome = home();
+    const path = join(dataHome, "lily/secrets/ws1");
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.writeFileSync(path, "short\n", { mode: 0o600 });
+    await expect(openFsTrustStore({ dataHome }).keyedDigest("ws1", "text")).rejects.toMatchObject({ code: "KEY_INVALID" });
+    expect(fs.readFileSync(path, "utf8")).toBe("short\n");
+  });
+
+  it.skipIf(!isPosix)("KEY_INVALID: a secret that others may read is refused", async () => {
+    const dataHome = home();
+    await openFsTrustStore({ dataHome }).keyedDigest("ws1", "text");
+    fs.chmodSync(join(dataHome, "lily/secrets/ws1"), 0o644);
+    await expect(openFsTrustStore({ dataHome }).keyedDigest("ws1", "text")).rejects.toMatchObject({ code: "KEY_INVALID" });
+  });
+
   it.skipIf(!isPosix).each([0o640, 0o604, 0o620, 0o602, 0o610, 0o666])("KEY_INVALID: a key file with mode %o is refused", async (mode) => {
     const dataHome = home();
     const trust = openFsTrustStore({ dataHome });
