@@ -147,7 +147,7 @@ describe("the provenance graph", () => {
   const graph = foldProvenance(events);
   const label = (id: string): string => graph.nodes.find((node) => node.id === id)?.label ?? id;
 
-  it("H8: leads from an artifact to what used it and to what it was made from, over reuse, forks and replacements", () => {
+  it("leads from an artifact to what used it and to what it was made from, over reuse, forks and replacements", () => {
     expect(graph.edges.map((edge) => `${label(edge.from)} ${edge.kind} ${label(edge.to)}`)).toEqual([
       "a #1 of run run-b reused a: reused (fork)",
       "run run-b, first 5 events forked a: reused (fork)",
@@ -164,7 +164,7 @@ describe("the provenance graph", () => {
     expect(graph.nodes.find((node) => node.label === "csv/data.csv")?.kind).toBe("input");
   });
 
-  it("H8: as PROV-JSON has every relation between things that it names", () => {
+  it("as PROV-JSON has every relation between things that it names", () => {
     const document = provJson(made.runId, graph);
     const names = (section: string): readonly string[] => Object.keys(isJsonObject(document[section]) ? document[section] : {});
     const relations = (section: string): readonly JsonObject[] => Object.values(isJsonObject(document[section]) ? document[section] : {}).filter(isJsonObject);

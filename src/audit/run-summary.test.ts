@@ -23,7 +23,7 @@ function summaryOf(...bodies: readonly EventBody[]): RunSummary {
 const head = [created, committed, snapshot("pre", "OPERATIONAL"), started];
 
 describe("a run's summary", () => {
-  it("H7: counts each step once, by how it rests", () => {
+  it("counts each step once, by how it rests", () => {
     const summary = summaryOf(
       ...head,
       ...[begins("a"), fails("a"), begins("a", 2), completes("a", 2), begins("b"), completes("b")],
@@ -47,7 +47,7 @@ describe("a run's summary", () => {
     });
   });
 
-  it("H7: of an open run has no duration; a dry run is no verdict", () => {
+  it("of an open run has no duration; a dry run is no verdict", () => {
     const titled = body("RUN_CREATED", { workspace_id: "ws-1", format: 1, kernel_version: "0.1.0", kind: "workflow", title: "nightly" });
     const dry = judged("GATE_FAILED", "total", { dry_run: true });
     expect(summaryOf(titled, committed, started, begins("a"), judged("GATE_PASSED", "total", { metrics: { share: 0.5 } }), dry)).toMatchObject({
@@ -61,7 +61,7 @@ describe("a run's summary", () => {
   });
 
   it.each(securityStates.flatMap((before) => securityStates.map((after) => [before, after] as const)))(
-    "H7: %s before and %s after are compared by rank",
+    "%s before and %s after are compared by rank",
     (before, after) => {
       const record = foldExecutionRecord(chain([created, committed, snapshot("pre", before), started, snapshot("post", after), ends("RUN_FAILED")]), plan);
       const order = ["OPERATIONAL", "DEGRADED", "COMPROMISED", "LOCKDOWN"];
@@ -73,7 +73,7 @@ describe("a run's summary", () => {
 });
 
 describe("irreversible actions", () => {
-  it("H7: are the completed steps with effects nobody can undo, with those effects alone", () => {
+  it("are the completed steps with effects nobody can undo, with those effects alone", () => {
     const events = chain([
       ...head,
       begins("b"),
