@@ -15,6 +15,6 @@ export { defineWorkflow } from "./graph/define-workflow.ts";
 export type { WorkflowDocument } from "./graph/workflow-document.ts";
 export type { Kernel, RunHandle, WorkflowSource } from "./kernel/kernel.ts";
 export type { ModuleDefinition } from "./ports/module-definition.ts";
-export type { ModuleContext, ModuleFile } from "./ports/module-host.ts";
+export type { ModuleContext, ModuleFile, ReportedEffect } from "./ports/module-host.ts";
 export { type OpenLocalOptions, openLocal } from "./presets/local.ts";
 export { defineModule, type ModuleResult, type ModuleSpec } from "./runtime/define-module.ts";

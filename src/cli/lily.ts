@@ -15,4 +15,11 @@ async function start(argv: readonly string[]): Promise<void> {
   enableCompileCache();
   const [{ main }, { processHost }] = await Promise.all([import("./main.ts"), import("./process-host.ts")]);
   process.exitCode = await main(argv, processHost());
+  endSoon();
+}
+
+/** Module code that did not stop when its run was ended does not keep the process (E6); output that a slow reader still waits for does. */
+function endSoon(): void {
+  const isWritten = (): boolean => process.stdout.writableLength + process.stderr.writableLength === 0;
+  setInterval(() => (isWritten() ? process.exit() : undefined), 200).unref();
 }

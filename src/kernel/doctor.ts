@@ -9,6 +9,7 @@ import type { KernelCore } from "./core.ts";
 import type { DoctorFinding } from "./kernel.ts";
 import { recordOperations } from "./record-operations.ts";
 import { runFileFindings } from "./run-file-findings.ts";
+import { readSecurity } from "../runtime/security-watch.ts";
 import { loadConfiguration } from "./workflow-source.ts";
 
 const listedMax = 100;
@@ -19,6 +20,7 @@ export async function examine(core: KernelCore): Promise<readonly DoctorFinding[
     ...identityFindings(core),
     ...(await authorityFindings(core)),
     ...(await keyFindings(core)),
+    ...(await securityFindings(core)),
     ...(await configFindings(core)),
     ...(await orProblem("records", "keep the files; restore what is damaged from a copy", () => recordFindings(core))),
     ...(await orProblem("objects", "mend the records or the index first", () => objectFindings(core))),
@@ -61,6 +63,13 @@ function identityFindings(core: KernelCore): readonly DoctorFinding[] {
     ok("workspace", `${workspaceId}, format ${format}, made by ${kernelVersion} at ${createdAt}, in ${core.parts.workspaceDir}`),
     ...(core.parts.authority.isReadOnly === true ? [readOnly] : []),
   ];
+}
+
+async function securityFindings({ parts }: KernelCore): Promise<readonly DoctorFinding[]> {
+  const { state, reason, boundary } = await readSecurity(parts.security ?? null, parts.clock);
+  if (state === "OPERATIONAL" || state === "UNKNOWN")
+    return [ok("security", state === "UNKNOWN" ? "no monitor tells the security state" : `OPERATIONAL (${boundary})`)];
+  return [noted("security", `${state}, so nothing starts: ${reason ?? boundary}`, "when it is safe, lily security set OPERATIONAL --reason TEXT")];
 }
 
 async function authorityFindings(core: KernelCore): Promise<readonly DoctorFinding[]> {

@@ -12,6 +12,7 @@ export { createMemoryModuleHost, type MemoryModule, type MemoryModuleHost } from
 export { createMemoryObjectStore, type MemoryObjectStore } from "../adapters/memory/object-store.ts";
 export { createMemoryProcessRunner, type MemoryProcessRunner, type MemoryProcessRunnerOptions } from "../adapters/memory/process-runner.ts";
 export { createMemoryRunIndex, type MemoryRunIndex } from "../adapters/memory/run-index.ts";
+export { createMemorySecurityMonitor, type MemorySecurityMonitor } from "../adapters/memory/security-monitor.ts";
 export { createMemoryTrustStore, type MemoryTrustStore } from "../adapters/memory/trust-store.ts";
 export type { AttemptFolder, AttemptFolders } from "../ports/attempt-folders.ts";
 export type { AuthorityStore } from "../ports/authority-store.ts";
@@ -27,6 +28,7 @@ export type { ObjectStore } from "../ports/object-store.ts";
 export type { ProcessRunner } from "../ports/process-runner.ts";
 export type { RecordFiles } from "../ports/record-files.ts";
 export type { RunIndex } from "../ports/run-index.ts";
+export type { SecurityControl, SecurityMonitor, SecurityReading } from "../ports/security-monitor.ts";
 export type { SignatureVerifier } from "../ports/signature-verifier.ts";
 export type { Signer, TrustStore } from "../ports/signer.ts";
 export { type AttemptFoldersBed, attemptFoldersConformance } from "./attempt-folders-conformance.ts";
@@ -45,5 +47,6 @@ export { bytesSource, type ObjectStoreBed, objectStoreConformance } from "./obje
 export { type ProcessBehaviour, type ProcessRunnerBed, processRunnerConformance } from "./process-runner-conformance.ts";
 export { type RecordFilesSubject, recordFilesConformance } from "./record-files-conformance.ts";
 export { runIndexConformance } from "./run-index-conformance.ts";
+export { type SecurityControlBed, securityControlConformance } from "./security-monitor-conformance.ts";
 export { signatureVerifierConformance } from "./signature-verifier-conformance.ts";
 export { trustStoreConformance } from "./trust-store-conformance.ts";

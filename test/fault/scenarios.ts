@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { isLilyError, LilyError } from "../../src/base/lily-error.ts";
-import { initWorkspace, openLocal, recoverAuthority } from "../../src/presets/local.ts";
+import { initWorkspace, localSecurity, openLocal, recoverAuthority } from "../../src/presets/local.ts";
 import { hasPython, runChecker } from "../checker/python-checker.ts";
 import { smallWorkflow } from "./small-workflow.ts";
 
@@ -59,11 +59,24 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         await kernel.runs.cancel(run_id, "not needed");
       }),
   },
+  "security-set": {
+    before: "workspace",
+    act: async (dir) => {
+      const security = await localSecurity(join(dir, ".lily"));
+      for (const state of settings) {
+        await security.set(state, state);
+        acknowledge(`security ${state}`);
+      }
+    },
+  },
   "two-runs": {
     before: "workspace",
     act: (dir) => within(dir, async (kernel) => void (await Promise.all([runOnce(kernel, dir), runOnce(kernel, dir)]))),
   },
 };
+
+/** From OPERATIONAL, which is what a new workspace is. */
+const settings = ["DEGRADED", "LOCKDOWN", "COMPROMISED"] as const;
 
 async function within(dir: string, use: (kernel: Kernel, dir: string) => Promise<void>): Promise<void> {
   const kernel = await openLocal(options(dir));
@@ -105,6 +118,7 @@ function scenarioOf(name: string): Scenario {
 export async function checkScenario(name: string, dir: string, output: string): Promise<void> {
   if (scenarioOf(name).before === "none") await initWorkspace(dir, options(dir));
   await openAgain(name, dir);
+  if (name === "security-set") await checkSecurity(dir, output);
   await within(dir, async (kernel) => {
     for (const line of output.split("\n")) await checkLine(kernel, line.split(" "));
     for (const { run_id, status } of await kernel.runs.list()) if (status === "running") await (await kernel.runs.resume(run_id)).done();
@@ -130,6 +144,17 @@ async function openAgain(name: string, dir: string): Promise<void> {
   } catch (thrown) {
     if (!isLilyError(thrown, "RUN_STATE_CONFLICT")) throw thrown;
   }
+}
+
+/** What was acknowledged last, or what was being set then; never a file that is not understood. */
+async function checkSecurity(dir: string, output: string): Promise<void> {
+  const security = await localSecurity(join(dir, ".lily"));
+  const { state, reason } = await security.show();
+  const acknowledged = output.split("\n").filter((line) => line.startsWith("security ")).length;
+  const allowed: readonly string[] = ["OPERATIONAL", ...settings].slice(acknowledged, acknowledged + 2);
+  if (!allowed.includes(state) || (state !== "OPERATIONAL" && reason !== state))
+    throw new Error(`L2: the state is ${state} (${reason ?? "no reason"}) where ${allowed.join(" or ")} was set`);
+  await security.set("OPERATIONAL", "checked");
 }
 
 async function checkLine(kernel: Kernel, [kind, id = "", hash = ""]: readonly string[]): Promise<void> {

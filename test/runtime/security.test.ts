@@ -19,6 +19,8 @@ afterEach(() => bed.remove());
 
 const definitions = new URL("../../src/runtime/define-module.ts", import.meta.url).href;
 
+const lilyFile = join(import.meta.dirname, "../../src/cli/lily.ts");
+
 /** What closes a run, from the escalation on. */
 function closing(events: readonly LedgerEvent[]): readonly LedgerEvent[] {
   const at = events.findIndex((event) => event.kind === "SECURITY_ESCALATED");
@@ -125,6 +127,22 @@ describe("a rise of the security state while steps run", () => {
       reason: expect.stringContaining("module code of deaf did not stop"),
     });
     hub.get("free")?.();
+  });
+
+  test("S1 E6: trusted code that does not stop does not keep the command that led the run", async () => {
+    await bed.kernel();
+    await bed.close();
+    bed.write("lily.yaml", "modules: {m: ./m.mjs}\n");
+    bed.write(
+      "m.mjs",
+      `import { writeFileSync } from "node:fs";\nimport { defineModule } from ${JSON.stringify(definitions)};\nexport const m = defineModule({ name: "m", version: "1", async run(context) { writeFileSync(context.cwd + "/up", ""); setInterval(() => {}, 1000); await new Promise(() => {}); } });\n`,
+    );
+    bed.write("w.json", JSON.stringify(flow({ deaf: { module: "m" } })));
+    const child = spawn(process.execPath, [lilyFile, "run", "start", "w.json"], { cwd: bed.dir, env: { ...process.env, XDG_DATA_HOME: bed.dataHome } });
+    const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+    await until(() => bed.has("up"));
+    await (await localSecurity(bed.workspaceDir)).set("LOCKDOWN", "r");
+    expect(await ended).toBe(3);
   });
 
   test("S1: a monitor that hangs is not waited for", async () => {
@@ -310,6 +328,20 @@ describe("setting the state", () => {
       await kernel.close();
     }
   });
+});
+
+test("S1: with security: operational nothing starts where no monitor vouches for the workspace", async () => {
+  const document = flow({ a: sh("true") }, { policy: { security: "operational" } });
+  expect((await bed.run(document)).view.status).toBe("succeeded");
+  const kernel = await openWith(bed, ({ security: _, ...parts }) => ({ ...parts, security: undefined as never }));
+  try {
+    expect(await refusalOf(() => kernel.runs.start({ document, dir: bed.dir }))).toMatchObject({
+      code: "SECURITY_NOT_OPERATIONAL",
+      details: { state: "UNKNOWN" },
+    });
+  } finally {
+    await kernel.close();
+  }
 });
 
 test("S7: the state of the workspace is not an output that a step can declare", async () => {
