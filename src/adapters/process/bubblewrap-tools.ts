@@ -30,7 +30,7 @@ export interface ToolRequest {
 const customaryFolders = [
   ...["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/games", "/usr/local/games"],
   ...["/usr/libexec", "/usr/local/libexec", "/usr/lib/git-core", "/usr/lib/klibc/bin", "/opt/bin", "/opt/sbin", "/snap/bin"],
-  ...["/usr/local/go/bin", "/home/linuxbrew/.linuxbrew/bin", "/nix/var/nix/profiles/default/bin"],
+  ...["/usr/local/go/bin", "/nix/var/nix/profiles/default/bin"],
 ];
 const homeFolders = ["bin", ".local/bin", ".cargo/bin", "go/bin", ".bun/bin", ".deno/bin"];
 
