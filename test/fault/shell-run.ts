@@ -16,6 +16,12 @@ import { randomPlan } from "../sim/random-plan.ts";
 import { RunWatcher } from "../sim/run-watcher.ts";
 import { stateText } from "../sim/state-text.ts";
 
+/** An artifact of its own. */
+export function randomArtifact(random: Random): ArtifactRef {
+  const hex = Array.from({ length: 8 }, () => random.below(65_536).toString(16).padStart(4, "0")).join("");
+  return { ...whyArtifact, artifact_id: artifactIdSchema.parse(`art_${hex}`), artifact_type: "file", artifact_name: "o", digest: taggedDigest("event", hex) };
+}
+
 const runId = parseRunId("run-a");
 const stream = runStream(runId);
 const artifactId = artifactIdSchema.parse(`art_${"0".repeat(32)}`);
@@ -74,7 +80,8 @@ async function lead(workspace: MemoryWorkspace, plan: PlanDocument, random: Rand
   return true;
 }
 
-function beginBodies(random: Random): readonly EventBody[] {
+/** What a run records before its first step. */
+export function beginBodies(random: Random): readonly EventBody[] {
   return [
     { kind: "RUN_CREATED", key: "RUN_CREATED", data: { workspace_id: "ws", format: 1, kernel_version: "0", kind: "workflow" } },
     {
@@ -86,7 +93,7 @@ function beginBodies(random: Random): readonly EventBody[] {
   ];
 }
 
-const quiet: SecurityWatch = { latest: () => unknownReading, look: async () => unknownReading, stop: async () => {} };
+export const quiet: SecurityWatch = { latest: () => unknownReading, look: async () => unknownReading, stop: async () => {} };
 const whyArtifact: ArtifactRef = {
   artifact_id: artifactId,
   run_id: runId,
@@ -101,8 +108,8 @@ const whyArtifact: ArtifactRef = {
   inputs: [],
 };
 
-/** Performs nothing: each attempt and gate ends at random after a few turns. */
-class RandomPerformer implements Performer {
+/** Performs nothing: each attempt and gate ends at random after a few turns. An attempt that completes puts out one artifact. */
+export class RandomPerformer implements Performer {
   readonly #workspace: MemoryWorkspace;
   readonly #random: Random;
 
@@ -113,17 +120,19 @@ class RandomPerformer implements Performer {
 
   startStep(step: StepState, attempt: number): Effect {
     const shared = { step_id: step.plan.id, attempt, logs: [], duration_ms: 1 };
+    const artifact = randomArtifact(this.#random);
+    const stored: EventBody = { kind: "ARTIFACT_STORED", key: `ARTIFACT_STORED/${artifact.artifact_id}`, data: { artifact } };
     const completed: EventBody = {
       kind: "STEP_COMPLETED",
       key: `STEP_COMPLETED/${step.plan.id}/${attempt}`,
-      data: { ...shared, outputs: {}, artifacts: [], executor: { kind: "process" } },
+      data: { ...shared, outputs: { o: artifact.digest }, artifacts: [artifact.artifact_id], executor: { kind: "process" } },
     };
     const failed: EventBody = {
       kind: "STEP_FAILED",
       key: `STEP_FAILED/${step.plan.id}/${attempt}`,
       data: { ...shared, outcome: "failed", code: "STEP_FAILED", reason: "random" },
     };
-    return this.#effect(this.#random.chance(0.65) ? completed : failed);
+    return this.#effect(...(this.#random.chance(0.65) ? [stored, completed] : [failed]));
   }
 
   startGate(gate: PlanGate, step: StepState | null, attempt: number): Effect {
@@ -139,7 +148,8 @@ class RandomPerformer implements Performer {
       log_artifact_ids: [],
       duration_ms: 1,
     };
-    return this.#effect({ kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}`, data });
+    const again = step === null || step.replacements === 0 ? "" : `-r${step.replacements}`;
+    return this.#effect({ kind, key: `${kind}/${gate.id}/${step === null ? "run" : step.plan.id}/${attempt}${again}`, data });
   }
 
   inputsOf(): [] {
@@ -162,13 +172,13 @@ class RandomPerformer implements Performer {
     };
   }
 
-  #effect(body: EventBody): Effect {
-    return { done: this.#afterTurns(body), end: () => {} };
+  #effect(...bodies: readonly EventBody[]): Effect {
+    return { done: this.#afterTurns(bodies), end: () => {} };
   }
 
-  async #afterTurns(body: EventBody): Promise<{ readonly bodies: readonly EventBody[] }> {
+  async #afterTurns(bodies: readonly EventBody[]): Promise<{ readonly bodies: readonly EventBody[] }> {
     for (let turns = this.#random.below(6); turns > 0; turns--) await this.#workspace.clock.nextTurn();
     this.#workspace.clock.advance(this.#random.below(50));
-    return { bodies: [body] };
+    return { bodies };
   }
 }
