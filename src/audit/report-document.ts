@@ -7,6 +7,7 @@
  */
 import { base64Of } from "../base/base64.ts";
 import { sha256Raw } from "../base/digest.ts";
+import { messageOf } from "../base/lily-error.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { ReportLeaf } from "./report-anchor.ts";
 import { reportChecker, type ReportProblem } from "./report-checker.ts";
@@ -67,13 +68,13 @@ export async function reportDocument(source: ReportSource): Promise<ReportPage> 
   const texts = reportTexts();
   const checked = checker.checkRecord(source.record);
   const events = eventsOf(checked.lines, checked.hashes);
-  const run = reportFold()(events, new Map(source.documents.map((text) => [`sha256:${checker.sha256(new TextEncoder().encode(text))}`, text])));
-  const lists = reportLists(texts, reportStory(texts))(run);
+  const documents = new Map(source.documents.map((text) => [`sha256:${checker.sha256(new TextEncoder().encode(text))}`, text]));
+  const { run, lists, fault } = toldOf(events, documents);
   const problem = checked.problem ?? checker.checkSeals(events);
   const audit = auditOf(run);
   const parts: SectionParts = { run, lists, texts, logHref: source.logHref };
   const body = [
-    headerPart(parts, problem, source.problems),
+    headerPart(parts, problem, [...source.problems, ...(fault === null ? [] : [fault])]),
     storySection(parts),
     timelineSection(parts),
     graphSection(parts),
@@ -92,6 +93,26 @@ export async function reportDocument(source: ReportSource): Promise<ReportPage> 
   ];
   const html = [head(run, lists), body.join("\n"), await payload(source), `<script>${reportScript()}</script>`, "</body></html>", ""].join("\n");
   return { html, run, problem };
+}
+
+interface Told {
+  readonly run: ReportRun;
+  readonly lists: ReportLists;
+  readonly fault: string | null;
+}
+
+/** Events whose hashes are right and whose data are none that this version knows are kept in the page, and nothing is told of them. */
+function toldOf(events: readonly LedgerEvent[], documents: ReadonlyMap<string, string>): Told {
+  const texts = reportTexts();
+  const tell = (told: readonly LedgerEvent[], fault: string | null): Told => {
+    const run = reportFold()(told, documents);
+    return { run, lists: reportLists(texts, reportStory(texts))(run), fault };
+  };
+  try {
+    return tell(events, null);
+  } catch (thrown) {
+    return tell([], `this version of Lily cannot tell what its events say (${messageOf(thrown)})`);
+  }
 }
 
 function eventsOf(lines: readonly string[], hashes: readonly string[]): readonly LedgerEvent[] {
@@ -131,7 +152,7 @@ function head(run: ReportRun, lists: ReportLists): string {
 
 function titleOf({ plan, id }: ReportRun): string {
   const texts = reportTexts();
-  return plan === null ? `Run ${id}` : texts.plain(plan.title ?? plan.workflow, 160);
+  return plan === null ? `Run ${texts.plain(id)}` : texts.plain(plan.title ?? plan.workflow, 160);
 }
 
 const parts: readonly (readonly [id: string, title: string])[] = [
@@ -157,7 +178,7 @@ function headerPart(shown: SectionParts, problem: ReportProblem | null, problems
   const notice =
     damage.length === 0
       ? ""
-      : `<div class="notice" role="note"><p><strong>The record of this run was damaged when this page was made.</strong> What follows is what it says before the damage.</p><ul>${damage
+      : `<div class="notice" role="note"><p><strong>${problem === null ? "This page could not be made in full." : "The record of this run was damaged when this page was made."}</strong> What follows is what could be told.</p><ul>${damage
           .slice(0, 5)
           .map((text) => `<li>${escapeText(texts.plain(text))}</li>`)
           .join("")}</ul></div>`;

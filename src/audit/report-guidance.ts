@@ -35,7 +35,7 @@ export function rollbackSection(run: ReportRun, audit: ReportAudit | null): stri
 /** The form is hidden until the script can use it. The key field is empty on purpose: a page that brings its own key proves nothing. */
 export function verifySection(run: ReportRun, note: string | null): string {
   const filled = note === null ? "" : escapeText(note);
-  return `<p>Badges beside the headings say whether the texts of a part agree with the record that this page holds. What has none of its own, pictures of links and log tails among it, is not compared. A page cannot vouch for itself: whoever can change its record and its texts can change its script too. For what matters, check the record with a tool that you have from elsewhere.</p>
+  return `<p>Badges beside the headings say whether the texts of a part agree with the record that this page holds. What has no such badge, links and log tails among it, is not compared. A page cannot vouch for itself: whoever can change its record and its texts can change its script too. For what matters, check the record with a tool that you have from elsewhere.</p>
 <h3>With a checkpoint and a key</h3>
 <p>A checkpoint is a signed statement about the log of the workspace; the page holds the proof that leads from this run to it. Ask whoever runs the workspace for the public key over a way that you trust, not from this page. <code>lily log checkpoint</code> prints both.</p>
 <form id="anchor" hidden>

@@ -163,11 +163,11 @@ export function policySection({ lists }: SectionParts): string {
 }
 
 export function effectsSection({ lists }: SectionParts, mayHideEffects: boolean | null): string {
-  const declared = columns(["Step", "head"], ["Category", "plain"], ["What", "text"], ["Undo", "plain"], ["Hint", "text"], ["Step", "plain"]);
+  const declared = columns(["Step", "head"], ["Category", "plain"], ["What", "text"], ["Undo", "plain"], ["Hint", "text"], ["Did it run", "plain"]);
   const observed = columns(["Attempt", "head"], ["Category", "plain"], ["What", "text"], ["Undo", "plain"], ["Told by", "plain"]);
   const unknown =
     mayHideEffects === false
-      ? "Every attempt ran in a sandbox without network and its writes were held or compared: there are no other effects that Lily knows a way to."
+      ? "Every attempt ran in a sandbox without network, and its writes were held or compared. Lily knows of no way by which there were others."
       : "There may be other effects: not everything that ran was held in a sandbox, and nobody can tell what it changed elsewhere.";
   const content = [
     `<h3>Declared by the workflow</h3>`,

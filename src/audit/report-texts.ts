@@ -14,8 +14,6 @@ export interface ReportTexts {
   count(number: number, one: string, many?: string): string;
   /** `a, b and c`. */
   list(items: readonly string[]): string;
-  /** The first digits of a digest. */
-  short(digest: string): string;
 }
 
 export function reportTexts(): ReportTexts {
@@ -78,9 +76,5 @@ export function reportTexts(): ReportTexts {
     return items.length < 2 ? (items[0] ?? "none") : `${items.slice(0, -1).join(", ")} and ${items.at(-1) ?? ""}`;
   }
 
-  function short(digest: string): string {
-    return digest.replace(/^sha256:/, "").slice(0, 12);
-  }
-
-  return { plain, timeMs, moment, clock, span, size, count, list, short };
+  return { plain, timeMs, moment, clock, span, size, count, list };
 }
