@@ -139,3 +139,22 @@ describe("comparing runs", () => {
     expect((await diff(a.view.run_id, b.view.run_id)).gates).toEqual([{ gate: "a/rows", a: "passed", b: "failed", metrics: [] }]);
   });
 });
+
+describe("comparing a fork", () => {
+  it("B5: says what is shared and proven, and gives each later step its verdict", async () => {
+    arrange();
+    const first = (await bed.run(pipeline())).view.run_id;
+    const kernel = await bed.kernel();
+    const fork = (await (await kernel.runs.fork(first, { from: ["report"], reason: "again" })).done()).run_id;
+    const comparison = await diff(first, fork);
+    expect(comparison.shared).toMatchObject({ fork: "b", proven: true, step_ids: ["report"] });
+    expect(comparison.steps.find((step) => step.step_id === "clean")).toMatchObject({
+      verdict: "identical",
+      b: { reused_from: `${first}/clean/1`, attempts: 0 },
+    });
+    expect(comparison.steps.find((step) => step.step_id === "report")).toMatchObject({ verdict: "identical", b: { reused_from: null, attempts: 1 } });
+    expect((await diff(fork, first)).shared).toMatchObject({ fork: "a", proven: true });
+    const graph = await kernel.provenance(fork);
+    expect(graph.edges.map((edge) => edge.kind)).toContain("forked");
+  });
+});
