@@ -6,10 +6,11 @@
  * So every folder between a writable one and a protected path inside of it becomes a mount of its own: then renaming it is EBUSY.
  */
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { SandboxSpec } from "../../ports/process-runner.ts";
 import { listeningSockets } from "./bubblewrap-sockets.ts";
 import { type ToolMounts, toolMounts } from "./bubblewrap-tools.ts";
+import type { FoundTool } from "./tool-lookup.ts";
 
 /** Folders that every command has for itself, empty at its start. */
 const privateFolders = ["/tmp", "/var/tmp"];
@@ -21,8 +22,8 @@ export interface MountRequest {
   readonly cwd: string;
   readonly path: string;
   readonly temp: string | undefined;
-  /** The command, when it is given as an absolute path. */
-  readonly command: string | null;
+  /** Where the command was found; null when it was not. */
+  readonly command: FoundTool | null;
 }
 
 /** In the order in which they win over each other at the same path. */
@@ -38,7 +39,7 @@ interface Mount {
 
 export function mountArgs(request: MountRequest): readonly string[] {
   const mounts = [...baseMounts(request), ...namedMounts(request), ...toolsOf(request)];
-  const ordered = mounts
+  const ordered = distinct(mounts)
     .map((mount) => ({ mount, depth: depthOf(mount.path), rank: ranks.indexOf(mount.rank) }))
     .sort((a, b) => a.depth - b.depth || compare(a.mount.path, b.mount.path) || a.rank - b.rank)
     .map(({ mount }) => mount);
@@ -54,7 +55,7 @@ function baseMounts(request: MountRequest): readonly Mount[] {
   const sockets = sandbox.network === "deny" ? socketFolders.filter(isFolder).map(real) : [];
   const hides = (path: string): boolean =>
     [...own, ...sockets].some((folder) => isInside(path, folder)) && !sandbox.hidden.some((folder) => isInside(path, folder));
-  const seen = [cwd, ...(command === null ? [] : [command])].filter((path) => existsSync(path) && hides(real(path)));
+  const seen = [cwd, ...(command === null ? [] : [command.path])].filter((path) => existsSync(path) && hides(real(path)));
   return [
     { path: "/", rank: "root", args: ["--ro-bind", "/", "/"], close: false },
     { path: "/dev", rank: "private", args: ["--dev", "/dev"], close: false },
@@ -62,17 +63,33 @@ function baseMounts(request: MountRequest): readonly Mount[] {
     ...unique(own).map((path): Mount => ({ path, rank: "private", args: ["--perms", "1777", "--tmpfs", path], close: false })),
     ...unique(sockets).map((path): Mount => ({ path, rank: "private", args: ["--tmpfs", path], close: true })),
     ...socketMasks(request, [...own, ...sockets]),
+    ...commandLink(request, [...own, ...sockets]),
     ...seen.map((path): Mount => ({ path: real(path), rank: "seen", args: ["--ro-bind", real(path), real(path)], close: false })),
   ];
+}
+
+/** The name by which the command was found, when it is a link in a folder that is seen empty: its own executable is what is shown. */
+function commandLink({ sandbox, cwd, command }: MountRequest, emptied: readonly string[]): readonly Mount[] {
+  if (command === null) return [];
+  const at = join(real(dirname(command.at)), basename(command.at));
+  if (at === command.path || isSeen(at, sandbox, cwd, emptied)) return [];
+  return [{ path: at, rank: "tool", args: ["--symlink", command.path, at], close: false }];
+}
+
+/** Whether what is there on this machine is there inside too, when these folders are emptied and the hidden ones. */
+function isSeen(path: string, sandbox: SandboxSpec, cwd: string, emptied: readonly string[]): boolean {
+  const gone = [...emptied, ...sandbox.hidden.map(real)];
+  const there = ["/", ...sandbox.writable, ...sandbox.readOnly, ...sandbox.shown].map(real);
+  // The working directory is kept from being emptied, but not from being hidden.
+  if (!sandbox.hidden.some((folder) => isInside(real(cwd), real(folder)))) there.push(real(cwd));
+  return innermost(path, there) >= innermost(path, gone);
 }
 
 /** Sockets that services listen on, where there is to be no network and nothing else hides them. */
 function socketMasks({ sandbox, cwd }: MountRequest, emptied: readonly string[]): readonly Mount[] {
   if (sandbox.network === "allow") return [];
-  const gone = [...emptied, ...sandbox.hidden.map(real)];
-  const there = ["/", cwd, ...sandbox.writable, ...sandbox.readOnly, ...sandbox.shown].map(real);
   return unique(listeningSockets().map(real))
-    .filter((path) => innermost(path, there) >= innermost(path, gone))
+    .filter((path) => isSeen(path, sandbox, cwd, emptied))
     .map((path) => ({ path, rank: "hidden", args: ["--ro-bind", "/dev/null", path], close: false }));
 }
 
@@ -153,6 +170,11 @@ function depthOf(path: string): number {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The same thing said twice is done once. */
+function distinct(mounts: readonly Mount[]): readonly Mount[] {
+  return [...new Map(mounts.map((mount) => [mount.args.join("\0"), mount])).values()];
 }
 
 function unique(paths: readonly string[]): readonly string[] {

@@ -198,6 +198,18 @@ describeInSandbox("what a sandbox holds of tools", () => {
     expect(fs.readdirSync(tools).sort()).toEqual(["other", "tool"]);
   });
 
+  test.each([null, "only"])("a command that was found by a link in a hidden folder starts when its executable is shown (tools: %s)", async (tools) => {
+    const real = bed.put("project/store/tool-1.2", `#!${shellPath}\necho "tool $0"\n`);
+    fs.chmodSync(real, 0o755);
+    fs.mkdirSync(join(bed.dir, "project/bin"));
+    fs.symlinkSync("../store/tool-1.2", join(bed.dir, "project/bin/tool"));
+    bed.put("project/secret");
+    const sandbox = { hidden: [join(bed.dir, "project")], shown: [real], tools: tools === null ? null : [shellPath, real] };
+    const changes = { env: { PATH: `${join(bed.dir, "project/bin")}:/usr/bin:/bin` } };
+    expect(await bed.run(["tool"], sandbox, changes)).toMatchObject({ outcome: "exited", stdoutTail: `tool ${join(bed.dir, "project/bin/tool")}\n` });
+    expect((await bed.shell("cat ../project/secret; exit 0", sandbox, changes)).stdoutTail).toBe("");
+  });
+
   test("a script whose interpreter is not allowed does not start", async () => {
     const script = bed.put("work/script", "#!/usr/bin/env sh\necho ran\n");
     fs.chmodSync(script, 0o755);

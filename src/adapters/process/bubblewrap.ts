@@ -11,9 +11,12 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { ProcessSpec, SandboxSpec, SandboxSupport } from "../../ports/process-runner.ts";
 import { mountArgs } from "./bubblewrap-mounts.ts";
+import { findTool } from "./tool-lookup.ts";
 
 /** The descriptor on which bubblewrap tells what became of the command. */
 export const statusFd = 3;
+/** Where the system looks for a command without a PATH. */
+export const defaultPath = "/bin:/usr/bin";
 const probeMs = 20_000;
 /** What root may do to files that it may reach; nothing about mounts, devices, network or other processes, and no opening by handle. */
 const rootCapabilities = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID"];
@@ -51,7 +54,8 @@ export class Bubblewrap {
     const { file, reason } = this.#tried();
     if (file === null) throw new LilyError("SANDBOX_UNAVAILABLE", `no sandbox works here: ${reason}`);
     const [command = ""] = spec.argv;
-    const request = { sandbox, cwd: spec.cwd, path: spec.env["PATH"] ?? "", temp: spec.env["TMPDIR"], command: isAbsolute(command) ? command : null };
+    const path = spec.env["PATH"] ?? defaultPath;
+    const request = { sandbox, cwd: spec.cwd, path, temp: spec.env["TMPDIR"], command: findTool(command, path, spec.cwd) };
     const args = [...namespaceArgs(sandbox.network), ...mountArgs(request), "--chdir", spec.cwd, "--json-status-fd", String(statusFd), "--", ...spec.argv];
     return { file, args };
   }

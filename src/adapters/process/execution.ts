@@ -10,7 +10,7 @@ import { existsSync } from "node:fs";
 import { Readable } from "node:stream";
 import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { ProcessOutcome, ProcessSpec, RunningProcess } from "../../ports/process-runner.ts";
-import { type Bubblewrap, endOf, type Launch, readStatus, sandboxFailure, statusFd } from "./bubblewrap.ts";
+import { type Bubblewrap, defaultPath, endOf, type Launch, readStatus, sandboxFailure, statusFd } from "./bubblewrap.ts";
 import { withheld } from "./inherited-descriptors.ts";
 import { LogSink } from "./log-sink.ts";
 import { lastPid, processTableReadable } from "./process-table.ts";
@@ -112,7 +112,7 @@ export class Execution implements RunningProcess {
     const [command = ""] = argv;
     if (command === "") return "the command is empty";
     if (!existsSync(cwd)) return `the working directory ${cwd} does not exist`;
-    if (findTool(command, env["PATH"] ?? "/bin:/usr/bin", cwd) !== null) return null;
+    if (findTool(command, env["PATH"] ?? defaultPath, cwd) !== null) return null;
     return `the command ${command} was not found as a file that may be executed; is it installed, and on PATH?`;
   }
 

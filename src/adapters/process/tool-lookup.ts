@@ -9,10 +9,17 @@ const pieceBytes = 1024 * 1024;
 
 /** As execvp looks: a name with a slash is a path from `cwd`, another is looked up in PATH, where an empty part means `cwd`. */
 export async function resolveTool(command: string, path: string, cwd: string): Promise<{ readonly path: string } | null> {
-  return findTool(command, path, cwd);
+  const found = findTool(command, path, cwd);
+  return found === null ? null : { path: found.path };
 }
 
-export function findTool(command: string, path: string, cwd: string): { readonly path: string } | null {
+/** `at` is where it was found, `path` what that is with links resolved. */
+export interface FoundTool {
+  readonly at: string;
+  readonly path: string;
+}
+
+export function findTool(command: string, path: string, cwd: string): FoundTool | null {
   if (command === "" || command.includes("\0")) return null;
   if (command.includes("/")) return executableAt(isAbsolute(command) ? command : resolve(cwd, command));
   for (const folder of path.split(":")) {
@@ -23,12 +30,12 @@ export function findTool(command: string, path: string, cwd: string): { readonly
 }
 
 /** Blocking calls of microseconds each: through the thread pool they cost a good part of what starting the command costs. */
-function executableAt(path: string): { readonly path: string } | null {
+function executableAt(at: string): FoundTool | null {
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
-    const real = realpathSync.native(path);
-    accessSync(real, constants.X_OK);
-    return { path: real };
+    if (statSync(at, { throwIfNoEntry: false })?.isFile() !== true) return null;
+    const path = realpathSync.native(at);
+    accessSync(path, constants.X_OK);
+    return { at, path };
   } catch {
     return null;
   }
