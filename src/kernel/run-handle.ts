@@ -36,6 +36,8 @@ export async function runtimeDeps(core: KernelCore, configuration: Configuration
     packs: new Map(configuration.packs.map(({ manifest, tree, files }) => [manifest.pack, new PackGuard(tree, files)])),
     security: parts.security ?? null,
     observers: parts.observers ?? null,
+    folderMaker: parts.folderMaker ?? null,
+    hiddenFolders: parts.hiddenFolders ?? [],
     index: once(() => core.freshIndex()),
     keyed: (text) => parts.trust.keyedDigest(core.workspaceId, text),
   };
@@ -115,7 +117,12 @@ async function finish(core: KernelCore, run: RunContext, rested: Promise<void>, 
 
 /** Working files of isolated attempts go when the run rests; logs stay. */
 async function cleanFolders(run: RunContext): Promise<void> {
-  await run.deps.folders.cleanRun(run.runId, { isolated: run.plan.steps.some((step) => step.workdir === "isolated") });
+  await run.deps.folders.cleanRun(run.runId, { isolated: hasFolders(run) });
+}
+
+/** Whether anything worked in a folder of its own: an isolated step, or gates that judged a replacement. */
+function hasFolders({ state }: RunContext): boolean {
+  return state.steps.some((step) => step.plan.workdir === "isolated" || step.replacements > 0);
 }
 
 async function* firstEvents(run: RunContext, count: number): AsyncGenerator<LedgerEvent, void, void> {
