@@ -13,7 +13,14 @@ const change = (path: string, more: Partial<TreeChange> = {}): TreeChange => ({
   ...more,
 });
 const observe = (changes: readonly TreeChange[], survivorsKilled = 0, outputs: readonly string[] = []): readonly EventBody[] =>
-  observedEffects({ stepId: "a", attempt: 2, changes, isOutput: (path) => outputs.includes(path), survivorsKilled });
+  observedEffects({
+    stepId: "a",
+    attempt: 2,
+    changes,
+    isOutput: (path) => outputs.includes(path),
+    survivorsKilled,
+    redact: (text) => text.replaceAll("hunter2", "[redacted]"),
+  });
 const told = (bodies: readonly EventBody[]): readonly string[] =>
   bodies.map((body) => (body.kind === "SIDE_EFFECT_OBSERVED" ? body.data.description : body.kind));
 
@@ -35,6 +42,12 @@ describe("what the runner saw of a step", () => {
       { key: "SIDE_EFFECT_OBSERVED/a/2/runner/1", data: { description: "added link l", details: { path: "l", change: "added", kind: "link", size: "9" } } },
     ]);
     for (const { data } of bodies) expect(eventDataSchemas.SIDE_EFFECT_OBSERVED.safeParse(data).success).toBe(true);
+  });
+
+  test("S4: the name of a file holds no secret", () => {
+    const bodies = observe([change("a/hunter2.txt")]);
+    expect(bodies).toMatchObject([{ data: { description: "added a/[redacted].txt", details: { path: "a/[redacted].txt" } } }]);
+    expect(JSON.stringify(bodies)).not.toContain("hunter2");
   });
 
   test("a step that changed 20,000 files is told in 33 events, the last of which says how many are left out", () => {

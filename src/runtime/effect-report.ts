@@ -27,16 +27,18 @@ export interface Observed {
   readonly isOutput: (path: RelativePath) => boolean;
   /** Processes that the step left behind and that were ended. */
   readonly survivorsKilled: number;
+  /** Takes secrets out of a text: names of files may hold anything (S4). */
+  readonly redact: (text: string) => string;
 }
 
 /**
  * SIDE_EFFECT_OBSERVED of the runner, one a path, bounded. A folder that only holds what else is told says nothing of its own. Whether a
  * change can be undone is not known to somebody who only sees it.
  */
-export function observedEffects({ stepId, attempt, changes, isOutput, survivorsKilled }: Observed): readonly EventBody[] {
+export function observedEffects({ stepId, attempt, changes, isOutput, survivorsKilled, redact }: Observed): readonly EventBody[] {
   const parents = new Set(changes.map(({ path }) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
   const outside = changes.filter(({ path, kind }) => !isOutput(path) && !(kind === "directory" && parents.has(path)));
-  const told = outside.slice(0, pathsMax).map(fileFacts);
+  const told = outside.slice(0, pathsMax).map((change) => fileFacts(change, redact(change.path)));
   const rest = outside.length - told.length;
   const cut: EffectFacts = { category: "file_system", description: `${rest} more paths outside of the declared outputs were changed`, reversible: null };
   const ended: EffectFacts = {
@@ -54,7 +56,8 @@ export function leftBehind(execution: SettledExecution): number {
   return isOwnEnd ? (execution.executor?.survivors_killed ?? 0) : 0;
 }
 
-function fileFacts({ path, change, kind, size }: TreeChange): EffectFacts {
+/** `path` is what is told of it. */
+function fileFacts({ change, kind, size }: TreeChange, path: string): EffectFacts {
   const description = `${change} ${kind === "file" ? "" : `${kind} `}${path}`;
   const details = { path, change, kind, ...(change === "removed" ? {} : { size: String(size) }) };
   return { category: "file_system", description, reversible: null, details };
