@@ -16,6 +16,7 @@ import { largeFile, smallFiles } from "./hashing.ts";
 import { observing } from "./observing.ts";
 import { processes } from "./processes.ts";
 import { report } from "./report.ts";
+import { reuse } from "./reuse.ts";
 import { type Bench, type BenchRow, figure, spreadText } from "./row.ts";
 import { concurrent, sequential } from "./steps.ts";
 import { verifying } from "./verifying.ts";
@@ -31,6 +32,7 @@ const groups: Readonly<Record<string, Bench>> = {
   "cli-start": cliStart,
   growth,
   recovery,
+  reuse,
   report,
 };
 

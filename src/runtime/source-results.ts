@@ -13,7 +13,7 @@ import { isLilyError } from "../base/lily-error.ts";
 import type { EventOf, LedgerEvent } from "../contracts/event.ts";
 import type { Material } from "../contracts/materials.ts";
 import { type ArtifactId, type RunId, runStream } from "../contracts/ids.ts";
-import type { PlanDocument } from "../contracts/plan-document.ts";
+import type { PlanDocument, PlanGate } from "../contracts/plan-document.ts";
 import { resultEffectOf } from "../contracts/result-effect.ts";
 import { statusAfter } from "../contracts/status-after.ts";
 import type { StoredArtifact } from "../graph/run-state.ts";
@@ -43,7 +43,8 @@ interface LastAttempt {
 }
 
 interface SourceRun {
-  readonly plan: PlanDocument;
+  /** Gates of each step of its plan. */
+  readonly gates: ReadonlyMap<string, readonly PlanGate[]>;
   readonly status: string;
   readonly steps: ReadonlyMap<string, LastAttempt>;
   readonly stored: ReadonlyMap<ArtifactId, StoredArtifact>;
@@ -155,7 +156,7 @@ function foldSource(plan: PlanDocument, events: readonly LedgerEvent[]): SourceR
     if (event.kind === "ARTIFACT_STORED") stored.set(event.data.artifact.artifact_id, { ref: event.data.artifact, inline: event.data.inline ?? null });
     foldAttempt(steps, event);
   }
-  return { plan, status, steps, stored, events: events.length };
+  return { gates: new Map(plan.steps.map(({ id, gates }) => [id, gates])), status, steps, stored, events: events.length };
 }
 
 function foldAttempt(steps: Map<string, LastAttempt>, event: LedgerEvent): void {
@@ -196,7 +197,7 @@ function attemptProblem(run: SourceRun, step: LastAttempt, event: EventOf<"STEP_
   const { step_id: stepId } = event.data;
   if (!restedStatuses.includes(run.status)) return `its run is ${run.status}`;
   if (step.spoiled) return "something that was recorded later speaks against it";
-  const gates = run.plan.steps.find((one) => one.id === stepId)?.gates;
+  const gates = run.gates.get(stepId);
   if (gates === undefined) return `the plan of its run has no step ${stepId}`;
   const open = gates.find((gate) => !(gate.required ? step.passed : step.judged).has(gate.id));
   return open === undefined ? null : `gate ${open.id} did not pass`;

@@ -100,10 +100,11 @@ class SqliteRunIndex implements RunIndex {
     if ("workflow" in filter) where.equals("workflow", filter.workflow);
     const { artifactRefSchema: schema } = await import("../../contracts/artifact-ref.ts");
     return this.#run((database) => {
+      // From left to right: only the few rows of a key or a step are joined with anything.
       const rows = prepared(
         database,
-        `SELECT results.*, workflow, ref, inline, coalesce(used_at, at) AS last FROM results JOIN runs USING (run_id)
-         JOIN materials ON artifact_id = materials LEFT JOIN uses USING (run_id, step_id, attempt)
+        `SELECT results.*, workflow, ref, inline, coalesce(used_at, at) AS last FROM results CROSS JOIN runs USING (run_id)
+         CROSS JOIN materials ON artifact_id = materials LEFT JOIN uses USING (run_id, step_id, attempt)
          ${where.text} ORDER BY last DESC, run_id DESC, seq DESC LIMIT ?`,
       ).all(...where.values, limit);
       return rows.map((row) => resultRowOf(row, schema));
@@ -185,7 +186,7 @@ function prepared(database: DatabaseSync, sql: string): StatementSync {
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 10_000 });
   try {
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF;");
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -65536;");
     if (layoutOf(database) !== indexLayout) makeTables(database);
     return database;
   } catch (thrown) {
