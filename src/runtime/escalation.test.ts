@@ -271,6 +271,19 @@ describe("an escalation", () => {
     expect(bed.state.phase).toBe("incomplete");
   });
 
+  test("H4 E7: side effects that were seen of an attempt which a cancel ended stay, and nothing else that it reports", async () => {
+    const bed = new ShellBed([stepNamed("a")]);
+    const effect = effectBody("a", 1, "runner", 0, { category: "file_system", description: "added x", reversible: null });
+    bed.onEnd = (open) => open.finish({ bodies: [effect, completed(open)] });
+    const driven = bed.drive();
+    await bed.turns();
+    bed.shell.deliver([{ kind: "CANCEL_REQUESTED", key: "CANCEL_REQUESTED/1", data: { reason: "enough" } }], "user:bob");
+    await driven;
+    expect(bed.lastKinds().slice(0, 2)).toEqual(["SIDE_EFFECT_OBSERVED", "STEP_INTERRUPTED"]);
+    expect(bed.kinds()).not.toContain("STEP_COMPLETED");
+    expect(bed.state.phase).toBe("canceled");
+  });
+
   test("L3: a run that another process leads by now is not closed by this one; its effects are ended all the same", async () => {
     const bed = new ShellBed([stepNamed("a")]);
     bed.onAppend = (kinds) => {

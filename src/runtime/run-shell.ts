@@ -8,7 +8,7 @@
  *   S1 the security state is read before each batch, and again between the event of a start and its effect; an escalation ends everything
  *   in flight and closes the run in one batch. Of what ended effects report only side effects are still recorded, before that batch.
  *   E6 the shell rests only when no effect is in flight.
- *   E7 what an ended effect would have reported is not recorded: it is STEP_INTERRUPTED.
+ *   E7 what an ended effect would have reported is not recorded, but for side effects that were seen: it is STEP_INTERRUPTED.
  *   L2 listeners see an event only after it is durable.
  * Not responsible for: deciding (graph/decide), judging, how a step or gate is performed, leases (lease-keeper).
  */
@@ -283,7 +283,7 @@ export class RunShell {
     this.#inFlight.delete(key);
     const { interrupted, step } = entry;
     if (interrupted === null || (interrupted !== "goto" && isAbandoned(delivery))) this.receive(delivery);
-    else this.deliver(step === null ? [] : [interruptedBody(step, entry.attempt, interrupted)]);
+    else this.deliver([...sideEffectsIn(delivery), ...(step === null ? [] : [interruptedBody(step, entry.attempt, interrupted)])]);
   }
 
   #record(batch: Batch, body: EventBody, by: string = this.#options.principal): void {
@@ -326,7 +326,7 @@ export class RunShell {
   /** Side effects that were reported and not recorded yet: whoever comes after an escalation needs them most. */
   #lastFacts(): Batch {
     const batch = newBatch();
-    for (const { bodies, by } of this.#inbox) for (const body of bodies) if (body.kind === "SIDE_EFFECT_OBSERVED") this.#record(batch, body, by);
+    for (const delivery of this.#inbox) for (const body of sideEffectsIn(delivery)) this.#record(batch, body, delivery.by);
     this.#inbox = [];
     return batch;
   }
@@ -372,6 +372,11 @@ function newBatch(): Batch {
 function interruptedBody(step: StepState, attempt: number, reason: InterruptReason | "abandoned"): EventBody {
   const data = { step_id: step.plan.id, attempt, reason };
   return { kind: "STEP_INTERRUPTED", key: `STEP_INTERRUPTED/${step.plan.id}/${attempt}`, data };
+}
+
+/** What an attempt changed stays true when the attempt itself counts as interrupted. */
+function sideEffectsIn({ bodies }: Delivery): readonly EventBody[] {
+  return bodies.filter((body) => body.kind === "SIDE_EFFECT_OBSERVED");
 }
 
 /** Trusted code that goes on is named as such, whatever ended it (E6); a goto needs its own reason to reset the step. */
