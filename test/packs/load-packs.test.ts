@@ -198,15 +198,18 @@ describe("hostile packs", () => {
   test.each([
     ["a link to a file outside", () => symlinkSync("/etc/passwd", join(dir(), "passwd")), /holds the link passwd/],
     ["a link to a folder outside", () => symlinkSync("/etc", join(dir(), "etc")), /holds the link etc/],
-    ["a link deep inside", () => (mkdirSync(join(dir(), "x/y"), { recursive: true }), symlinkSync("..", join(dir(), "x/y/up"))), /holds the link x\/y\/up/],
+    ["a link deep inside", () => symlinkSync("..", join(mkdirSync(join(dir(), "x"), { recursive: true }) ?? "", "up")), /holds the link x\/up/],
     [
       "a manifest that is a link",
-      () => (renameSync(join(dir(), "lily-pack.yaml"), join(bed.dir, "m")), symlinkSync("../../m", join(dir(), "lily-pack.yaml"))),
+      () => {
+        renameSync(join(dir(), "lily-pack.yaml"), join(bed.dir, "m"));
+        symlinkSync("../../m", join(dir(), "lily-pack.yaml"));
+      },
       /holds no lily-pack/,
     ],
     ["a module that is a hard link", () => linkSync(bed.write("outside", "x"), join(dir(), "hard")), /PACK_INVALID/],
     ["two manifests", () => bed.write("packs/a/lily-pack.json", "{}"), /holds both/],
-    ["a module that is a folder", () => (renameSync(join(dir(), "m.mjs"), join(dir(), "n")), mkdirSync(join(dir(), "m.mjs"))), /there is no file m\.mjs/],
+    ["a module that is not there", () => renameSync(join(dir(), "m.mjs"), join(dir(), "n")), /there is no file m\.mjs/],
     ["more files than a pack has", () => Array.from({ length: 2001 }, (_, index) => bed.write(`packs/a/f${index}`, "")), /more than 2000 files/],
     ["more bytes than a pack has", () => bed.write("packs/a/big", new Uint8Array(33 * 1024 * 1024)), /larger than/],
     ["a manifest beyond its limit", () => bed.write("packs/a/lily-pack.yaml", `#${" ".repeat(1024 * 1024)}`), /larger than/],
@@ -217,12 +220,18 @@ describe("hostile packs", () => {
     ],
     [
       "a schema that is a list",
-      () => (bed.write("packs/a/lily-pack.yaml", manifestText("a", { schemas: { "a.t.v1": "s.json" } })), bed.write("packs/a/s.json", "[]")),
+      () => {
+        bed.write("packs/a/lily-pack.yaml", manifestText("a", { schemas: { "a.t.v1": "s.json" } }));
+        bed.write("packs/a/s.json", "[]");
+      },
       /is not a JSON object/,
     ],
     [
       "a schema with a prototype",
-      () => (bed.write("packs/a/lily-pack.yaml", manifestText("a", { schemas: { "a.t.v1": "s.json" } })), bed.write("packs/a/s.json", '{"__proto__":{}}')),
+      () => {
+        bed.write("packs/a/lily-pack.yaml", manifestText("a", { schemas: { "a.t.v1": "s.json" } }));
+        bed.write("packs/a/s.json", '{"__proto__":{}}');
+      },
       /__proto__/,
     ],
   ])("%s", async (_name, spoil, expected) => {
