@@ -87,7 +87,8 @@ function prefixOf(fork: RunFacts, origin: RunFacts, side: SharedPrefix["fork"]):
 
 function firstDivergence(a: RunFacts, b: RunFacts, steps: readonly ComparedStep[], changes: readonly Change[]): FirstDivergence | null {
   const apart = new Set(steps.filter((step) => !step.same).map((step) => step.step_id));
-  const needs = (id: string): readonly string[] => [...new Set([a.plan, b.plan].flatMap((plan) => plan?.steps.find((step) => step.id === id)?.needs ?? []))];
+  const needed = [a.plan, b.plan].map((plan) => new Map((plan?.steps ?? []).map((step) => [step.id, step.needs])));
+  const needs = (id: string): readonly string[] => [...new Set(needed.flatMap((steps) => steps.get(id) ?? []))];
   const first = steps.find((step) => apart.has(step.step_id) && !needs(step.step_id).some((need) => apart.has(need)));
   if (first === undefined) return null;
   const line = lineage(first.step_id, needs);

@@ -86,6 +86,7 @@ function stepChanges(a: readonly PlanStep[], b: readonly PlanStep[]): readonly C
   return [...new Set([...left.keys(), ...right.keys()])].flatMap((id): readonly Change[] => {
     const [one, other] = [left.get(id), right.get(id)];
     if (one !== undefined && other !== undefined) {
+      if (JSON.stringify(one) === JSON.stringify(other)) return [];
       const found = differences("step", members(one), members(other));
       return found.map((change) => ({ ...change, name: `${id}.${change.name}` }));
     }

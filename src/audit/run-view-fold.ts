@@ -8,23 +8,9 @@ import { timeMs } from "../base/time-text.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { EventData } from "../contracts/events.ts";
 import type { PlanDocument } from "../contracts/plan-document.ts";
-import type { AttemptView, GateView, RouteView, RunStatus, RunView, StepStatus, StepView } from "../contracts/run-view.ts";
-
+import type { AttemptView, GateView, RouteView, RunStatus, RunView } from "../contracts/run-view.ts";
 import { usesInput } from "../graph/input-users.ts";
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-interface StepDraft {
-  readonly id: string;
-  status: StepStatus;
-  readonly attempts: Writable<AttemptView>[];
-  produced: readonly string[];
-  readonly gateResults: string[];
-  readonly violations: string[];
-  why: string | null;
-  /** A required gate of the newest attempt, or of a replacement of its outputs, did not pass. */
-  isRejected: boolean;
-}
+import { logPaths, type StepDraft, stepView } from "./step-draft.ts";
 
 export class RunViewFold {
   readonly #runId: string;
@@ -378,28 +364,4 @@ export class RunViewFold {
     this.#steps.set(id, made);
     return made;
   }
-}
-
-function logPaths(
-  stepId: string,
-  attempt: number,
-  executor: { readonly stdout_bytes?: number | undefined; readonly stderr_bytes?: number | undefined },
-): readonly string[] {
-  const folder = `steps/${stepId}/${attempt}`;
-  const paths: string[] = [];
-  if ((executor.stdout_bytes ?? 0) > 0) paths.push(`${folder}/stdout.txt`);
-  if ((executor.stderr_bytes ?? 0) > 0) paths.push(`${folder}/stderr.txt`);
-  return paths;
-}
-
-function stepView(step: StepDraft): StepView {
-  return {
-    step_id: step.id,
-    status: step.status,
-    attempts: step.attempts,
-    produced_artifact_ids: step.produced,
-    gate_result_ids: step.gateResults,
-    policy_violation_ids: step.violations,
-    why_id: step.why,
-  };
 }

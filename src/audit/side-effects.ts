@@ -42,6 +42,7 @@ function observedEffects(events: readonly LedgerEvent[]): SideEffect[] {
  * and its writes were prevented or compared. An attempt that was cut off, an in-process module and a gate that runs something are not.
  */
 function mayHideEffects(events: readonly LedgerEvent[], plan: PlanDocument | null): boolean {
+  const gates = gatesOf(plan);
   const open = new Set<string>();
   for (const event of events) {
     switch (event.kind) {
@@ -56,7 +57,7 @@ function mayHideEffects(events: readonly LedgerEvent[], plan: PlanDocument | nul
       case "GATE_PASSED":
       case "GATE_FAILED":
       case "GATE_ERROR":
-        if (gateRunsSomething(plan, event.data)) return true;
+        if (runsSomething(gates.get(event.data.gate_id))) return true;
         break;
       default:
         break;
@@ -74,9 +75,13 @@ function isHeld(executor: ExecutorSummary | undefined): boolean {
   return executor?.sandbox !== undefined && network === "prevented" && (write === "prevented" || write === "observed");
 }
 
+/** By id: gate ids are unique in a plan, whatever step they belong to. */
+function gatesOf(plan: PlanDocument | null): ReadonlyMap<string, PlanGate> {
+  const all = plan === null ? [] : [...plan.gates, ...plan.steps.flatMap((step) => step.gates)];
+  return new Map(all.map((gate) => [gate.id, gate]));
+}
+
 /** A gate that no plan tells of is taken for one that does. */
-function gateRunsSomething(plan: PlanDocument | null, data: { readonly gate_id: string; readonly step_id?: string | undefined }): boolean {
-  const gates: readonly PlanGate[] | undefined = data.step_id === undefined ? plan?.gates : plan?.steps.find((step) => step.id === data.step_id)?.gates;
-  const check = gates?.find((gate) => gate.id === data.gate_id)?.check;
-  return check === undefined || check.kind === "command" || check.kind === "module";
+function runsSomething(gate: PlanGate | undefined): boolean {
+  return gate === undefined || gate.check.kind === "command" || gate.check.kind === "module";
 }

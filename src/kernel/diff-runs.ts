@@ -29,8 +29,14 @@ async function environmentOf(reader: AuditReader, { view }: RunFacts): Promise<J
 /** A schema says what may vary only when both runs were bound to the same one. */
 function contentSource(reader: AuditReader, a: RunEvidence, b: RunEvidence): ContentSource {
   const boundTo = ({ plan }: RunEvidence, schemaId: string): string | null => plan?.schemas.find((schema) => schema.schema_id === schemaId)?.digest ?? null;
+  const known = new Map<string, ReturnType<AuditReader["schema"]>>();
   return {
     artifact: reader.artifact,
-    schema: async (schemaId) => (boundTo(a, schemaId) === boundTo(b, schemaId) ? reader.schema(a, schemaId) : null),
+    schema: async (schemaId) => {
+      if (boundTo(a, schemaId) !== boundTo(b, schemaId)) return null;
+      const found = known.get(schemaId) ?? reader.schema(a, schemaId);
+      known.set(schemaId, found);
+      return found;
+    },
   };
 }
