@@ -1,15 +1,28 @@
 /** The script of a page in a world of its own, without a browser: its text must be whole, and say what it finds. */
 import { createContext, runInContext } from "node:vm";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { longRecord, RecordMaker } from "./long-record.ts";
+import { signatureVerifier } from "../../src/adapters/crypto/signature-verifier.ts";
+import { reportAnchor } from "../../src/audit/report-anchor.ts";
 import { reportChecker } from "../../src/audit/report-checker.ts";
 import { reportDocument, type ReportSource } from "../../src/audit/report-document.ts";
+import { reportFold } from "../../src/audit/report-fold.ts";
+import { reportLists } from "../../src/audit/report-lists.ts";
+import { type PageTools, type PageWorld, reportPage } from "../../src/audit/report-page.ts";
+import { reportStory } from "../../src/audit/report-story.ts";
+import { reportTexts } from "../../src/audit/report-texts.ts";
 import { reportScript } from "../../src/audit/report-script.ts";
 
 const source: Omit<ReportSource, "record"> = { documents: [], leaves: [], note: null, problems: [], logHref: () => null, kernelVersion: "0.1.0", gzip: null };
 
 interface FakeCell {
   readonly textContent: string;
+}
+
+interface FakeEvent {
+  preventDefault(): void;
+  readonly dataTransfer?: { readonly files: readonly object[] };
 }
 
 /** As much of an element as the script asks for. */
@@ -22,7 +35,7 @@ class FakeElement {
   children: FakeElement[] = [];
   readonly cells: FakeCell[] = [];
   readonly attributes = new Map<string, string>();
-  readonly listeners = new Map<string, (event: { preventDefault(): void }) => void>();
+  readonly listeners = new Map<string, (event: FakeEvent) => void>();
 
   getAttribute(name: string): string | null {
     return this.attributes.get(name) ?? null;
@@ -33,11 +46,14 @@ class FakeElement {
   querySelectorAll(): readonly FakeCell[] {
     return this.cells;
   }
-  addEventListener(type: string, listener: (event: { preventDefault(): void }) => void): void {
+  addEventListener(type: string, listener: (event: FakeEvent) => void): void {
     this.listeners.set(type, listener);
   }
   replaceChildren(...nodes: readonly FakeElement[]): void {
     this.children = [...nodes];
+  }
+  replaceText(text: string): void {
+    this.textContent = text;
   }
   click(): void {
     this.listeners.get("click")?.({ preventDefault: () => undefined });
@@ -47,20 +63,33 @@ class FakeElement {
 const decode = (text: string): string =>
   text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ({ amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" })[name] ?? "");
 
+type Way = "text" | "functions";
+
+function pageTools(): PageTools {
+  const [checker, texts] = [reportChecker(), reportTexts()];
+  const verifyEd25519 = async (key: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> =>
+    signatureVerifier.verify(key, message, signature);
+  return { checker, fold: reportFold(), lists: reportLists(texts, reportStory(texts)), anchor: reportAnchor({ sha256: checker.sha256, verifyEd25519 }) };
+}
+
 /** Reads the parts of a page that the script looks at. */
 class FakePage {
   readonly verdict = new FakeElement();
   readonly byId = new Map<string, FakeElement>();
   readonly lists: FakeElement[] = [];
   readonly badges: FakeElement[] = [];
+  readonly saved: object[] = [];
+  /** Globals in place of the usual ones. */
+  readonly more: Readonly<Record<string, unknown>>;
 
-  constructor(html: string, record: Uint8Array) {
+  constructor(html: string, record: Uint8Array, more: Readonly<Record<string, unknown>> = {}) {
+    this.more = more;
     for (const id of ["anchor", "note", "key", "files", "save"]) this.byId.set(id, new FakeElement());
     this.byId.set("verdict", this.verdict);
     for (const [, id = "", format = "", text = ""] of html.matchAll(/<script type="[^"]*" id="(\w+)"(?: data-format="(\w+)")?>([^<]*)</g)) {
       const element = new FakeElement();
       element.setAttribute("data-format", format);
-      element.textContent = id === "record" ? Buffer.from(record).toString("base64") : text;
+      element.textContent = id === "record" ? Buffer.from(format === "gzip" ? gzipSync(record) : record).toString("base64") : text;
       this.byId.set(id, element);
     }
     for (const [, names = ""] of html.matchAll(/data-covers="([^"]*)"/g)) {
@@ -74,15 +103,20 @@ class FakePage {
     }
   }
 
-  /** Runs the script in a context that has ECMAScript and the few globals of every browser, and nothing of Node. */
-  async run(): Promise<void> {
+  /**
+   * Runs the page: its script as text, in a context that has ECMAScript and the few globals of every browser and nothing of Node; or the
+   * functions themselves, which do the same.
+   */
+  async run(way: Way): Promise<void> {
     const document = {
       getElementById: (id: string) => this.byId.get(id) ?? null,
       querySelectorAll: (selector: string) => (selector === "[data-list]" ? this.lists : this.badges),
       createElement: () => new FakeElement(),
     };
-    const world = { document, atob, TextEncoder, TextDecoder, performance, Uint8Array };
-    runInContext(reportScript(), createContext(world));
+    const URL = { createObjectURL: (blob: object) => String(this.saved.push(blob)) };
+    const world = { document, atob, TextEncoder, TextDecoder, performance, Uint8Array, DecompressionStream, URL, Blob, ...this.more };
+    if (way === "text") runInContext(reportScript(), createContext(world));
+    else await reportPage(pageTools())(world as unknown as PageWorld);
     while (this.verdict.getAttribute("data-result") === null) await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -109,14 +143,14 @@ function listOf(name: string, content: string): FakeElement {
   return list;
 }
 
-async function opened(record: Uint8Array, documents: readonly string[], shown: Uint8Array = record): Promise<FakePage> {
-  const { html } = await reportDocument({ ...source, record: shown, documents });
-  const page = new FakePage(html, record);
-  await page.run();
-  return page;
-}
+describe.each(["text", "functions"] as const)("the script of a report as %s", (way) => {
+  async function opened(record: Uint8Array, documents: readonly string[], shown: Uint8Array = record): Promise<FakePage> {
+    const { html } = await reportDocument({ ...source, record: shown, documents });
+    const page = new FakePage(html, record);
+    await page.run(way);
+    return page;
+  }
 
-describe("the script of a report", () => {
   test("S5: needs nothing but itself, checks the record and compares what is shown", async () => {
     const { record, documents, events } = longRecord(300);
     const page = await opened(record, documents);
@@ -163,6 +197,52 @@ describe("the script of a report", () => {
     const page = await opened(maker.bytes(), [], good);
     expect(page.verdict.getAttribute("data-result")).toBe("unable");
     expect(page.said).toContain("Not checked");
+  });
+
+  test("what is packed is unpacked; where that cannot be, nothing is said to be checked, and damage is a change", async () => {
+    const { record, documents } = longRecord(2);
+    const packed = await reportDocument({ ...source, record, documents, gzip: async (bytes) => gzipSync(bytes) });
+    const page = new FakePage(packed.html, record);
+    await page.run(way);
+    expect(page.verdict.getAttribute("data-result")).toBe("consistent");
+    page.byId.get("save")?.click();
+    expect(page.saved).toHaveLength(1);
+    const old = new FakePage(packed.html, record, { DecompressionStream: undefined });
+    await old.run(way);
+    expect(old.said).toContain("it has no DecompressionStream");
+    const broken = new FakePage(packed.html, record);
+    const element = broken.byId.get("record");
+    if (element !== undefined) element.textContent = `${element.textContent.slice(0, 400)}AAAA${element.textContent.slice(404)}`;
+    await broken.run(way);
+    expect(broken.said).toContain("The record was changed at event");
+    const noText = new FakePage(packed.html, record);
+    noText.byId.get("record")?.replaceText("~");
+    await noText.run(way);
+    expect(noText.said).toContain("its base64 text is damaged");
+  });
+
+  test("documents and leaves that cannot be read are missing, and nothing else", async () => {
+    const { record, documents } = longRecord(2);
+    const { html } = await reportDocument({ ...source, record, documents });
+    const page = new FakePage(html, record);
+    page.byId.get("documents")?.replaceText(Buffer.from("{not json").toString("base64"));
+    page.byId.get("leaves")?.replaceText("{not json");
+    await page.run(way);
+    expect(page.verdict.getAttribute("data-result")).toBe("differs");
+    page.byId.get("anchor")?.listeners.get("submit")?.({ preventDefault: () => undefined });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(page.verdict.getAttribute("data-result")).toBe("differs");
+  });
+
+  test("files are taken by what they hold, and large ones are not", async () => {
+    const { record, documents } = longRecord(2);
+    const page = await opened(record, documents);
+    const file = (text: string, size = text.length) => ({ size, text: async () => text });
+    const drop = page.byId.get("anchor")?.listeners.get("drop");
+    drop?.({ preventDefault: () => undefined, dataTransfer: { files: [file("a\n\nb\n"), file(" key \n"), file("x".repeat(10), 70_000)] } });
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect([page.byId.get("note")?.value, page.byId.get("key")?.value]).toEqual(["a\n\nb\n", "key"]);
+    expect(page.said).toContain("The key is not a verifier key");
   });
 
   test("an empty record is a changed one", async () => {

@@ -29,6 +29,8 @@ export interface Opened {
   readonly complaints: readonly string[];
   /** Addresses other than the file itself. */
   readonly requests: readonly string[];
+  /** Shows another page in its place. */
+  show(html: string): Promise<void>;
   /** Closes the page. */
   close(): Promise<void>;
 }
@@ -45,18 +47,22 @@ export class ReportBrowser {
   }
 
   async open(html: string, options: BrowserContextOptions = {}): Promise<Opened> {
-    const file = join(this.#dir, `${this.#files++}.html`);
-    writeFileSync(file, html);
     const context = await (await this.#launched()).newContext(options);
     const page = await context.newPage();
     const [complaints, requests]: [string[], string[]] = [[], []];
+    let address = "";
     page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
-    const address = pathToFileURL(file).href;
     page.on("request", (request) => void (request.url() === address || requests.push(request.url())));
-    await page.goto(address);
-    if (options.javaScriptEnabled !== false) await page.waitForSelector("#verdict[data-result]");
-    return { page, complaints, requests, close: () => context.close() };
+    const show = async (shown: string): Promise<void> => {
+      const file = join(this.#dir, `${this.#files++}.html`);
+      writeFileSync(file, shown);
+      address = pathToFileURL(file).href;
+      await page.goto(address);
+      if (options.javaScriptEnabled !== false) await page.waitForSelector("#verdict[data-result]");
+    };
+    await show(html);
+    return { page, complaints, requests, show, close: () => context.close() };
   }
 
   async close(): Promise<void> {
