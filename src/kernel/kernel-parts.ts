@@ -4,6 +4,7 @@ import type { ChangeObservers } from "../ports/change-observer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Compressor } from "../ports/compressor.ts";
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
+import type { FolderMaker } from "../ports/folder-maker.ts";
 import type { FileTrees } from "../ports/file-tree.ts";
 import type { IdSource } from "../ports/id-source.ts";
 import type { ModuleHost } from "../ports/module-host.ts";
@@ -40,6 +41,10 @@ export interface KernelParts {
   readonly security?: SecurityControl;
   /** Absent: writes of steps are not compared. */
   readonly observers?: ChangeObservers;
+  /** Absent: folders that a step may write to are not made for its sandbox. */
+  readonly folderMaker?: FolderMaker;
+  /** Absolute folders beside the workspace that no sandbox shows, such as that of the keys. */
+  readonly hiddenFolders?: readonly string[];
   /** Absent: what a report holds is not made smaller. */
   readonly compressor?: Compressor;
   /** Steps at once when nobody says. */

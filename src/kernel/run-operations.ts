@@ -5,34 +5,34 @@ import type { EventBody } from "../contracts/event.ts";
 import { parseRunId, runStream } from "../contracts/ids.ts";
 import type { RunView } from "../contracts/run-view.ts";
 import { applyEvent } from "../graph/apply-event.ts";
-import { verifyPlanCode } from "../graph/bind-code.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
 import { createRunState } from "../graph/run-state.ts";
 import { beginBodies, type InputFile } from "../runtime/begin-run.ts";
-import { createRun, writeManifest } from "../runtime/create-run.ts";
+import { createRun } from "../runtime/create-run.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { mediaTypeOf } from "../runtime/media-type.ts";
 import { recordFailedStart } from "../runtime/record-failed-start.ts";
-import { committedPlan, foldRun, resumeBodies } from "../runtime/resume-run.ts";
+import { resumeBodies } from "../runtime/resume-run.ts";
 import type { RunContext, RuntimeDeps } from "../runtime/run-context.ts";
 import { cancelRun } from "./cancel-run.ts";
 import { anchorSealedRun, anchorWorkspace } from "./checkpoints.ts";
+import { requireSandbox } from "./require-sandbox.ts";
 import type { KernelCore } from "./core.ts";
 import { execTitle, execWorkflow } from "./exec-workflow.ts";
 import { checkedLogs } from "./checked-logs.ts";
 import { runLogs, watchRun } from "./follow-run.ts";
 import { judgeGates } from "./judge-gates.ts";
-import { requirePacks } from "./load-packs.ts";
 import { forkRun } from "./fork-run.ts";
 import { inputFiles } from "./input-files.ts";
 import type { ExecOptions, RunHandle, Runs, StartOptions, WorkflowSource } from "./kernel.ts";
-import { preSnapshot, refuseIncomplete, requireOperational, runContextOf } from "./run-context-of.ts";
+import { requireOperational, runContextOf } from "./run-context-of.ts";
 import { finishedHandle, handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { rerunRun } from "./rerun-run.ts";
+import { takeUpRun } from "./take-up-run.ts";
 import { whyRun } from "./why-run.ts";
 import { reproduceRun } from "./reproduce-run.ts";
 import { readRunView, viewOf } from "./run-views.ts";
-import { baseOf, type Configuration, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow, openSourceTree } from "./workflow-source.ts";
+import { baseOf, compileLoaded, dirOf, loadConfiguration, type LoadedWorkflow, loadWorkflow } from "./workflow-source.ts";
 
 export function runOperations(core: KernelCore): Runs {
   return {
@@ -101,8 +101,7 @@ async function startCompiled(
       details: { expected: options.planHash, seen: planHash },
     });
   }
-  if (plan.policy.sandbox === "require")
-    throw new LilyError("SANDBOX_UNAVAILABLE", "the policy says sandbox: require, and this version of Lily has no sandbox");
+  await requireSandbox(plan, core.parts.processes);
   const inputs = stored ?? (await inputFiles(core, loaded, plan.inputs, options.inputs ?? {}));
   const deps = await runtimeDeps(core, loaded.configuration);
   const security = await requireOperational(deps, plan.policy);
@@ -161,39 +160,8 @@ async function resume(core: KernelCore, runText: string, options: { readonly unb
   const runId = await core.findRun(runText);
   // A crash between the seal and its checkpoint leaves nothing to run, and a run to anchor.
   if (options.unblockReason === undefined && (await anchorSealedRun(core, runId))) return finishedHandle(core, runId);
-  const shared = await runtimeDeps(core, await loadConfiguration(core, null));
-  const led = await leadRun(shared, runId);
-  return releasing(led, async () => {
-    await shared.processes.endLeftovers(`${runId}/`);
-    await writeManifest(shared, runId, led.events[0]);
-    const committed = await committedPlan(shared.artifacts, led.events);
-    if (committed === null) throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} has no plan yet; start it with run start --run ${runId} FILE`);
-    const { plan, event } = committed;
-    const sourceDir = event.data.source_dir;
-    const tree = await openSourceTree(core, sourceDir);
-    const configuration = await loadConfiguration(core, tree);
-    const deps = await runtimeDeps(core, configuration);
-    const state = foldRun(plan, runId, led.events);
-    refuseIncomplete(state);
-    const security = await requireOperational(deps, plan.policy);
-    if (options.parallel !== undefined) state.parallel = options.parallel;
-    const bodies = resumeBodies(state, led.token, { unblock: options.unblockReason ?? null });
-    const drift = await verifyPlanCode(plan, tree, configuration.tree);
-    if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT", `run ${runId} cannot continue: ${drift.map((problem) => problem.message).join("; ")}`);
-    requireSchemas(configuration, plan.schemas);
-    requirePacks(configuration.packs, plan.packs);
-    const run = runContextOf(deps, { runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, security });
-    return handleOf(core, run, led, [leaderDraft(deps, led.token), ...bodies, preSnapshot(run)]);
+  return takeUpRun(core, runId, options.parallel, (state, token) => {
+    const bodies = resumeBodies(state, token, { unblock: options.unblockReason ?? null });
+    return async () => bodies;
   });
-}
-
-/** Schemas are bound like code. */
-function requireSchemas(configuration: Configuration, bound: CompiledPlan["plan"]["schemas"]): void {
-  for (const { schema_id, digest } of bound) {
-    const seen = configuration.registry.find(schema_id)?.digest ?? null;
-    if (seen !== digest)
-      throw new LilyError("WORKFLOW_DRIFT", `schema ${schema_id} was ${digest} when the run was planned, and is ${seen ?? "not registered"} now`, {
-        details: { schema_id },
-      });
-  }
 }

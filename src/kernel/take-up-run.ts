@@ -10,8 +10,10 @@ import { writeManifest } from "../runtime/create-run.ts";
 import { leaderDraft, type LedRun, leadRun } from "../runtime/lead-run.ts";
 import { committedPlan, foldRun } from "../runtime/resume-run.ts";
 import type { RunContext } from "../runtime/run-context.ts";
+import { authoriseUnblock } from "./authorise-unblock.ts";
 import type { KernelCore } from "./core.ts";
 import type { RunHandle } from "./kernel.ts";
+import { requireSandbox } from "./require-sandbox.ts";
 import { requirePacks } from "./load-packs.ts";
 import { preSnapshot, refuseIncomplete, requireOperational, runContextOf } from "./run-context-of.ts";
 import { handleOf, releasing, runtimeDeps } from "./run-handle.ts";
@@ -27,7 +29,8 @@ export interface LedAgain {
 
 /**
  * Leads the run and drives it on. `judge` looks at the state that the record folds to before anything else is looked at, and throws
- * RUN_STATE_CONFLICT or USAGE_INVALID when this cannot be asked of it. Throws LEASE_HELD, SECURITY_ESCALATED, SECURITY_NOT_OPERATIONAL, WORKFLOW_DRIFT.
+ * RUN_STATE_CONFLICT or USAGE_INVALID when this cannot be asked of it. Throws LEASE_HELD, SECURITY_ESCALATED, SECURITY_NOT_OPERATIONAL, WORKFLOW_DRIFT,
+ * and UNAUTHORIZED when a blocked run is unblocked by somebody who may not.
  */
 export async function takeUpRun(
   core: KernelCore,
@@ -41,7 +44,9 @@ export async function takeUpRun(
   };
   return leadAgain(core, runId, judgeOpen, async ({ run, led }, bodies) => {
     if (parallel !== undefined) run.state.parallel = parallel;
-    return handleOf(core, run, led, [leaderDraft(run.deps, led.token), ...(await bodies(run)), preSnapshot(run)]);
+    const taken = await bodies(run);
+    if (taken.some((body) => body.kind === "RUN_UNBLOCKED")) await authoriseUnblock(core, runId, run.plan.policy);
+    return handleOf(core, run, led, [leaderDraft(run.deps, led.token), ...taken, preSnapshot(run)]);
   });
 }
 
@@ -66,6 +71,7 @@ export async function leadAgain<Judged, T>(
     const deps = await runtimeDeps(core, configuration);
     const state = foldRun(plan, runId, led.events);
     const judged = judge(state, led.token);
+    await requireSandbox(plan, deps.processes);
     const security = await requireOperational(deps, plan.policy);
     await requireBound(runId, plan, tree, configuration);
     const run = runContextOf(deps, { runId, plan, planHash: event.data.plan_hash, state, sourceDir, tree, configDir: configuration.dir, security });

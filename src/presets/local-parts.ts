@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { signatureVerifier } from "../adapters/crypto/signature-verifier.ts";
 import { openFsAttemptFolders } from "../adapters/fs/attempt-folders.ts";
 import { openFsChangeObservers } from "../adapters/fs/change-observer.ts";
+import { openFsFolderMaker } from "../adapters/fs/folder-maker.ts";
 import { openFsFileTrees } from "../adapters/fs/file-tree.ts";
 import { openFsObjectStore } from "../adapters/fs/object-store.ts";
 import { openFsRecordFiles } from "../adapters/fs/record-files.ts";
@@ -23,7 +24,7 @@ import type { AuthorityStore } from "../ports/authority-store.ts";
 import type { TrustStore } from "../ports/signer.ts";
 
 /** Opens the parts; whoever opens a kernel over them closes them with it. */
-export async function localParts(workspaceDir: string, authority: AuthorityStore, trust: TrustStore): Promise<KernelParts> {
+export async function localParts(workspaceDir: string, authority: AuthorityStore, trust: TrustStore, dataHome?: string): Promise<KernelParts> {
   const processes = createProcessRunner();
   const isReadOnly = authority.isReadOnly === true;
   return {
@@ -36,6 +37,8 @@ export async function localParts(workspaceDir: string, authority: AuthorityStore
     trees: openFsFileTrees(),
     folders: openFsAttemptFolders(workspaceDir),
     observers: openFsChangeObservers(),
+    folderMaker: openFsFolderMaker(),
+    hiddenFolders: [join(dataHomeOf(dataHome), "lily")],
     processes,
     modules: createModuleHost(processes),
     probe: createEnvironmentProbe({ kernelVersion }),
@@ -52,6 +55,9 @@ export async function localParts(workspaceDir: string, authority: AuthorityStore
 
 /** Keys and remembered checkpoints of this machine: in `dataHome`, else `$XDG_DATA_HOME`, else `~/.local/share`. */
 export function localTrust(workspaceDir: string, dataHome: string | undefined): TrustStore {
-  const home = dataHome ?? process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share");
-  return openFsTrustStore({ dataHome: resolve(home), workspaceDir });
+  return openFsTrustStore({ dataHome: dataHomeOf(dataHome), workspaceDir });
+}
+
+function dataHomeOf(dataHome: string | undefined): string {
+  return resolve(dataHome ?? process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"));
 }

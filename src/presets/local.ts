@@ -67,7 +67,7 @@ async function openExisting(workspaceDir: string, options: OpenLocalOptions): Pr
   const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
   try {
     if (authority.isReadOnly !== true && (await authority.journal.head(workspaceStream)) === null) await recordCreation(workspaceDir, authority);
-    return openKernel(await localParts(workspaceDir, authority, localTrust(workspaceDir, options.dataHome)));
+    return openKernel(await localParts(workspaceDir, authority, localTrust(workspaceDir, options.dataHome), options.dataHome));
   } catch (thrown) {
     await authority.close();
     throw thrown;

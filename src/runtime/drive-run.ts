@@ -2,6 +2,7 @@
 import { clipText } from "../base/clip-text.ts";
 import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
 import type { EventBody, LedgerEvent } from "../contracts/event.ts";
+import { endObservers } from "./change-observers.ts";
 import type { LedRun } from "./lead-run.ts";
 import { keepLease } from "./lease-keeper.ts";
 import { RunPerformer } from "./performer.ts";
@@ -52,6 +53,7 @@ export function driveRun(run: RunContext, led: LedRun, first: readonly EventBody
       await deps.leases.clearStop(run.runId);
     } finally {
       await security.stop();
+      await endObservers(run);
       await keeper.stop();
       await led.giveBack();
     }

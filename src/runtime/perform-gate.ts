@@ -15,20 +15,22 @@ import { resolveArgv } from "../graph/resolve-template.ts";
 import { type GateVerdict, gateError, judgeCommand, judgeSchema } from "../judge/gate-verdict.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import type { SandboxSpec } from "../ports/process-runner.ts";
-import { type ArtifactForm, artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, storedArtifacts } from "./step-references.ts";
+import { artifactIdsOf, asPath, gateReferences, prepareLookup, readPayload, storedArtifacts } from "./step-references.ts";
+import { openGuard } from "./attempt-guard.ts";
 import type { Delivery } from "./effect.ts";
 import type { EndSignal } from "./end-signal.ts";
 import { isFault } from "./is-fault.ts";
 import { observeHashGate } from "./observe-hash-gate.ts";
 import { observeModuleGate } from "./observe-module-gate.ts";
 import { commandName, endable, killGraceMs } from "./perform-process.ts";
+import { breachText } from "./policy-evaluation.ts";
 import { attemptWork, checkCode, openWorkTree } from "./prepare-folder.ts";
 import { freshGateFolder, restoreFolder, stepsBehind } from "./restore-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import { storedBody } from "./step-report.ts";
+import { noted } from "./sandbox-spec.ts";
 import { storeLogs } from "./store-logs.ts";
-import { toolVerdict } from "./tool-verdict.ts";
 
 const gateLogBytesMax = 16 * 1024 * 1024;
 const jsonBytesMax = 64 * 1024 * 1024;
@@ -101,6 +103,8 @@ async function observe(run: RunContext, gate: PlanGate, step: StepState | null, 
         return { verdict: await observeHashGate(await openWorkTree(run, folder), gate.check.hash), logs: [] };
       }
       case "module":
+        if (run.plan.policy.sandbox === "require")
+          return { verdict: gateError("the policy says sandbox: require, and a module does not run in a sandbox"), logs: [] };
         return await observeModuleGate(run, gate, gate.check, step, attempt, await gateFolder(run, gate, step, attempt, judging), end);
     }
   } catch (thrown) {
@@ -140,9 +144,16 @@ async function observeCommand(
   const command = commandName(argv);
   const tool = await processes.resolveTool(command, env.PATH, folder.cwd);
   if (tool === null) return { verdict: gateError(`command not found: ${command}`), logs: [] };
-  const { reason: refusal } = await toolVerdict(run, tool.path, command);
+  const guard = await openGuard(run, {
+    cwd: folder.cwd,
+    tree: () => openWorkTree(run, folder),
+    environment: check,
+    command: { name: command, path: tool.path, handed },
+    isOutput: () => false,
+  });
+  const refusal = breachText(guard.refusal?.breaches ?? []);
   if (refusal !== null) return { verdict: gateError(refusal), logs: [] };
-  const sandbox = judging.isDryRun ? await sandboxOfDryRun(run, folder, handed) : null;
+  const sandbox = judging.isDryRun ? await sandboxOfDryRun(run, folder, handed) : guard.sandbox;
   const running = processes.start({
     // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.
     argv,
@@ -159,15 +170,10 @@ async function observeCommand(
   });
   const outcome = await endable(running, end);
   const written = { stdout: outcome.stdoutBytes > 0, stderr: outcome.stderrBytes > 0 };
-  return { verdict: judgeCommand(outcome), logs: await storeLogs(run, { attempt }, folder, written, "gate_log", gate.id) };
-}
-
-/** Notes the paths that are handed over. */
-function noted(form: ArtifactForm, handed: string[]): ArtifactForm {
-  return async (stored) => {
-    const value = await form(stored);
-    if (typeof value === "string") handed.push(value);
-    return value;
+  const broken = breachText((await guard.close()).breaches);
+  return {
+    verdict: broken === null ? judgeCommand(outcome) : gateError(broken),
+    logs: await storeLogs(run, { attempt }, folder, written, "gate_log", gate.id),
   };
 }
 

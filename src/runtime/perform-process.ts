@@ -2,16 +2,18 @@
 import { assert } from "../base/assert.ts";
 import type { ExecutorSummary } from "../contracts/events.ts";
 import type { PlanExecutor } from "../contracts/plan-document.ts";
-import { enforcementSummary } from "../judge/policy.ts";
+import type { PathTest } from "../judge/path-globs.ts";
 import { type ReferenceLookup, resolveArgv } from "../graph/resolve-template.ts";
 import type { StepState } from "../graph/run-state.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import type { ProcessOutcome, RunningProcess } from "../ports/process-runner.ts";
+import { type ClosedGuard, openGuard } from "./attempt-guard.ts";
 import type { EndSignal } from "./end-signal.ts";
+import { breachText } from "./policy-evaluation.ts";
+import { openWorkTree } from "./prepare-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { stepEnvironment } from "./step-environment.ts";
 import type { SettledExecution } from "./step-report.ts";
-import { toolVerdict } from "./tool-verdict.ts";
 
 /** From SIGTERM to SIGKILL. */
 export const killGraceMs = 2_000;
@@ -22,8 +24,8 @@ type CommandExecution = SettledExecution & { readonly executor: ExecutorSummary 
 
 export interface ProcessExecution {
   readonly execution: CommandExecution;
-  /** Set when policy refused the tool: nothing was started. */
-  readonly violation: string | null;
+  /** What the policy said; null when the command was not found. */
+  readonly guard: ClosedGuard | null;
 }
 
 export async function performProcess(
@@ -33,6 +35,7 @@ export async function performProcess(
   attempt: number,
   folder: AttemptFolder,
   lookup: ReferenceLookup,
+  guarding: { readonly handed: readonly string[]; readonly isOutput: PathTest },
   end: EndSignal,
 ): Promise<ProcessExecution> {
   const { processes, probe } = run.deps;
@@ -40,9 +43,18 @@ export async function performProcess(
   const { argv, kind } = commandOf(executor, lookup);
   const command = commandName(argv);
   const tool = await processes.resolveTool(command, env.PATH, folder.cwd);
-  if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), violation: null };
-  const { reason } = await toolVerdict(run, tool.path, command);
-  if (reason !== null) return { execution: notStarted(kind, reason, "POLICY_VIOLATION"), violation: reason };
+  if (tool === null) return { execution: notStarted(kind, `command not found: ${command}`), guard: null };
+  const guard = await openGuard(run, {
+    cwd: folder.cwd,
+    tree: () => openWorkTree(run, folder),
+    environment: step.plan,
+    command: { name: command, path: tool.path, handed: guarding.handed },
+    isOutput: guarding.isOutput,
+  });
+  if (guard.refusal !== null) {
+    const refused = notStarted(kind, breachText(guard.refusal.breaches) ?? "refused", "POLICY_VIOLATION");
+    return { execution: refused, guard: await guard.close() };
+  }
   const toolDigest = await processes.digestTool(tool.path);
   const running = processes.start({
     // As written: what a link is called decides what some programs are; policy and digest look at the file behind it.
@@ -56,10 +68,18 @@ export async function performProcess(
     redact,
     graceMs: killGraceMs,
     marker: `${run.runId}/${step.plan.id}/${attempt}`,
+    ...(guard.sandbox === null ? {} : { sandbox: guard.sandbox }),
   });
   const outcome = await endable(running, end);
-  const summary: ExecutorSummary = { ...summaryOf(kind, outcome), tool: tool.path, tool_digest: toolDigest, enforcement: { ...enforcementOf(run) } };
-  return { execution: executionOf(outcome, summary, step.plan.timeout_ms), violation: null };
+  const closed = await guard.close();
+  const summary: ExecutorSummary = {
+    ...summaryOf(kind, outcome),
+    tool: tool.path,
+    tool_digest: toolDigest,
+    ...(guard.sandboxName === null ? {} : { sandbox: guard.sandboxName, materials: step.plan.workdir === "isolated" ? "complete" : "declared" }),
+    enforcement: { ...closed.enforcement },
+  };
+  return { execution: executionOf(outcome, summary, step.plan.timeout_ms), guard: closed };
 }
 
 /** Awaits a process that an end signal kills. */
@@ -86,22 +106,6 @@ function commandOf(executor: CommandExecutor, lookup: ReferenceLookup): { readon
     case "shell":
       return { argv: ["/bin/sh", "-e", "-c", executor.text], kind: "shell" };
   }
-}
-
-/** This version has no sandbox: what it cannot hold it says it does not (S6). */
-function enforcementOf(run: RunContext): ReturnType<typeof enforcementSummary> {
-  const { policy } = run.plan;
-  return enforcementSummary({
-    tools: policy.tools !== null,
-    write: policy.write !== null,
-    diff: policy.diff_bytes_max !== undefined,
-    network: policy.network === "deny",
-    environment: policy.env_allow !== undefined,
-    sandboxed: false,
-    writesExact: false,
-    compared: false,
-    process: true,
-  });
 }
 
 function notStarted(kind: "process" | "shell", reason: string, code = "STEP_SPAWN_FAILED"): CommandExecution {

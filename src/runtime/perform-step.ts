@@ -3,15 +3,16 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { clipText } from "../base/clip-text.ts";
 import { isLilyError, LilyError } from "../base/lily-error.ts";
 import type { JsonObject } from "../base/json-value.ts";
-import { timeText } from "../base/time-text.ts";
 import type { PreparedArtifact } from "../artifacts/artifact-store.ts";
 import type { EventBody } from "../contracts/event.ts";
 import type { ExecutorSummary } from "../contracts/events.ts";
 import type { ReferenceLookup } from "../graph/resolve-template.ts";
 import type { StepState } from "../graph/run-state.ts";
+import { type PathTest, pathTest } from "../judge/path-globs.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences, templateReferences } from "./step-references.ts";
 import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type Producer, requireSchema } from "./collect-outputs.ts";
+import { openGuard } from "./attempt-guard.ts";
 import type { Delivery } from "./effect.ts";
 import { leftBehind, observedEffects } from "./effect-report.ts";
 import type { EndSignal } from "./end-signal.ts";
@@ -20,6 +21,8 @@ import { ModuleEffects } from "./module-effects.ts";
 import { ModuleLog } from "./module-log.ts";
 import { type ModuleExecutor, type OnAbandoned, performModule } from "./perform-module.ts";
 import { type CommandExecutor, performProcess } from "./perform-process.ts";
+import { breachText, type GuardReport, policyBodies } from "./policy-evaluation.ts";
+import { noted } from "./sandbox-spec.ts";
 import { attemptWork, checkCode, openWorkTree, prepareFolder } from "./prepare-folder.ts";
 import type { RunContext } from "./run-context.ts";
 import { completedBody, type Execution, failedBody, type SettledExecution, storedBody } from "./step-report.ts";
@@ -69,53 +72,79 @@ async function attemptStep(run: RunContext, step: StepState, attempt: number, en
     return moduleAttempt(context, executor, lookup, end, hooks);
   }
   await checkCode(run, step, folder);
-  const lookup = await prepareLookup(run, step, attempt, references, asPath(run, folder));
-  return processAttempt(context, executor, lookup, end);
+  const handed: string[] = [];
+  const lookup = await prepareLookup(run, step, attempt, references, noted(asPath(run, folder), handed));
+  return processAttempt(context, executor, lookup, handed, end);
 }
 
-async function processAttempt(context: Attempt, executor: CommandExecutor, lookup: ReferenceLookup, end: EndSignal): Promise<Delivery> {
+async function processAttempt(
+  context: Attempt,
+  executor: CommandExecutor,
+  lookup: ReferenceLookup,
+  handed: readonly string[],
+  end: EndSignal,
+): Promise<Delivery> {
   const { run, step, attempt, folder } = context;
-  const { execution, violation } = await performProcess(run, step, executor, attempt, folder, lookup, end);
-  const extra = violation === null ? [] : await violationBodies(context, violation);
+  const isOutput = outputTest(step);
+  const { execution, guard } = await performProcess(run, step, executor, attempt, folder, lookup, { handed, isOutput }, end);
+  const judged = await policyBodiesOf(context, guard);
   const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = execution.executor;
   const survivorsKilled = end.ended ? 0 : leftBehind(execution);
-  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: [], isOutput: () => false, survivorsKilled });
-  return report(context, execution, [...extra, ...seen], { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
+  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: guard?.changes ?? [], isOutput, survivorsKilled, redact: (text) => context.secrets.redact(text) });
+  return report(context, violated(execution, guard), [...judged, ...seen], { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
 }
 
 async function moduleAttempt(context: Attempt, executor: ModuleExecutor, lookup: ReferenceLookup, end: EndSignal, hooks: AttemptHooks): Promise<Delivery> {
   const { run, step, attempt, folder } = context;
   const log = new ModuleLog(context.secrets, step.plan.log_bytes_max);
   const effects = new ModuleEffects(step.plan.id, attempt, context.secrets, hooks.onEffect);
+  const isOutput = outputTest(step);
+  const guard = await openGuard(run, { cwd: folder.cwd, tree: () => openWorkTree(run, folder), environment: step.plan, command: null, isOutput });
+  if (guard.refusal !== null) {
+    const refused = { ok: false, outcome: "failed", code: "POLICY_VIOLATION", reason: "refused", executor: { kind: "module" }, durationMs: 0 } as const;
+    return report(context, violated(refused, guard.refusal), await policyBodiesOf(context, guard.refusal), { stdout: false, stderr: false });
+  }
   const execution = await performModule(run, step, executor, attempt, folder, lookup, end, (line) => log.write(line), effects, hooks.onAbandoned);
   await log.flush(folder);
-  return report(context, withLog(execution, log), [], { stdout: log.bytes > 0, stderr: false });
+  const closed = await guard.close();
+  // What an abandoned module goes on to do is nobody's to judge yet.
+  const judged = execution.ok === "abandoned" ? [] : await policyBodiesOf(context, closed);
+  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: closed.changes, isOutput, survivorsKilled: 0, redact: (text) => context.secrets.redact(text) });
+  return report(context, violated(withLog(held(execution, closed), log), closed), [...judged, ...seen], { stdout: log.bytes > 0, stderr: false });
+}
+
+/** How far the policy was enforced stands with how the attempt was executed. */
+function held(execution: Execution, { enforcement }: GuardReport): Execution {
+  if (execution.ok === "abandoned" || execution.executor === null || Object.keys(enforcement).length === 0) return execution;
+  return { ...execution, executor: { ...execution.executor, enforcement: { ...enforcement } } };
+}
+
+/** An attempt that broke the policy failed, whatever its command says. */
+function violated(execution: Execution, guard: GuardReport | null): Execution {
+  const reason = breachText(guard?.breaches ?? []);
+  if (reason === null || execution.ok === "abandoned") return execution;
+  const outcome = execution.ok ? "failed" : execution.outcome;
+  return { ok: false, outcome, code: "POLICY_VIOLATION", reason, executor: execution.executor, durationMs: execution.durationMs };
+}
+
+/** Paths that a step declares as outputs. */
+function outputTest({ plan }: StepState): PathTest {
+  return pathTest(Object.values(plan.outputs).flatMap(({ path, glob }) => [...(path === null ? [] : [path]), ...(glob === null ? [] : [glob])]));
+}
+
+/** Names of files may hold anything, so secrets are taken out of what is said of them. */
+async function policyBodiesOf({ run, step, attempt, secrets }: Attempt, guard: GuardReport | null): Promise<readonly EventBody[]> {
+  if (guard === null) return [];
+  const decisions = guard.decisions.map((one) => ({ ...one, reason: secrets.redact(one.reason) }));
+  const breaches = guard.breaches.map((one) => ({ ...one, details: secrets.redact(one.details) }));
+  return policyBodies(run, step.plan.id, attempt, { ...guard, decisions, breaches });
 }
 
 /** A module has no streams; what it logged counts as its stdout. */
 function withLog(execution: Execution, log: ModuleLog): Execution {
   if (execution.ok === "abandoned" || log.bytes === 0) return execution;
-  const executor: ExecutorSummary = { kind: "module", stdout_bytes: log.bytes, ...(log.cut ? { output_cut: true } : {}) };
+  const executor: ExecutorSummary = { ...execution.executor, kind: "module", stdout_bytes: log.bytes, ...(log.cut ? { output_cut: true } : {}) };
   return { ...execution, executor };
-}
-
-async function violationBodies(context: Attempt, details: string): Promise<readonly EventBody[]> {
-  const { run, step, attempt } = context;
-  const at = timeText(run.deps.clock.nowMs());
-  const payload = { step_id: step.plan.id, violation_type: "tool_not_allowed" as const, details, timestamp: at };
-  const prepared = await run.deps.artifacts.prepareJson({
-    run_id: run.runId,
-    artifact_type: "policy_violation.v1",
-    schema_id: "policy_violation.v1",
-    producer_id: "kernel",
-    producer_kind: "system",
-    attempt,
-    inputs: [],
-    name: `policy_violation/${step.plan.id}/${attempt}`,
-    value: payload,
-  });
-  const data = { step_id: step.plan.id, attempt, violation_type: payload.violation_type, details, artifact_id: prepared.artifact.artifact_id };
-  return [storedBody(prepared), { kind: "POLICY_VIOLATION", key: `POLICY_VIOLATION/${step.plan.id}/${attempt}`, data }];
 }
 
 async function report(

@@ -10,6 +10,7 @@ import type { SecurityMonitor, SecurityReading } from "../ports/security-monitor
 import type { AttemptFolders } from "../ports/attempt-folders.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EnvironmentProbe } from "../ports/environment-probe.ts";
+import type { FolderMaker } from "../ports/folder-maker.ts";
 import type { FileTree, FileTrees } from "../ports/file-tree.ts";
 import type { IdSource } from "../ports/id-source.ts";
 import type { RunIndex } from "../ports/run-index.ts";
@@ -53,6 +54,10 @@ export interface RuntimeDeps {
   readonly keyed: (text: string) => Promise<Digest>;
   /** Null: writes of steps are not compared. */
   readonly observers: ChangeObservers | null;
+  /** Null: folders that a step may write to are not made for its sandbox. */
+  readonly folderMaker: FolderMaker | null;
+  /** Absolute folders beside the workspace that no sandbox shows, such as that of the keys. */
+  readonly hiddenFolders: readonly string[];
 }
 
 /** One run while this process leads it. */

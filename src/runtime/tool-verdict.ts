@@ -1,4 +1,4 @@
-import { judgeTool, type ToolLayer, type ToolVerdict } from "../judge/policy.ts";
+import type { ToolLayer } from "../judge/policy.ts";
 import type { RunContext } from "./run-context.ts";
 
 /**
@@ -19,9 +19,4 @@ export async function toolLayers(run: RunContext): Promise<readonly ToolLayer[] 
     layers.push({ names, paths });
   }
   return layers;
-}
-
-/** Whether the policy lets this run start the executable at `toolPath`, which `command` named. */
-export async function toolVerdict(run: RunContext, toolPath: string, command: string): Promise<ToolVerdict> {
-  return judgeTool(await toolLayers(run), toolPath, command);
 }

@@ -15,7 +15,7 @@ export async function openWith(bed: Bed, change: (parts: KernelParts) => Partial
   await bed.close();
   const { workspaceDir } = bed;
   const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
-  const parts = await localParts(workspaceDir, authority, localTrust(workspaceDir, bed.dataHome));
+  const parts = await localParts(workspaceDir, authority, localTrust(workspaceDir, bed.dataHome), bed.dataHome);
   return openKernel({ ...parts, ...change(parts) });
 }
 
