@@ -1,0 +1,70 @@
+import { type Bite, vitest } from "./bite.ts";
+
+const corpus = vitest("test/reuse/corpus.test.ts");
+const reuse = vitest("test/reuse/reuse.test.ts");
+const sources = "src/runtime/source-results.ts";
+const materials = "src/runtime/step-materials.ts";
+
+/** Reuse with a why: the key, what an earlier result is not used for, and the smallest difference. */
+export const reuseBites: readonly Bite[] = [
+  {
+    name: "key-without-lockfiles",
+    breaks: "B3 a changed lockfile is no reuse",
+    edits: [{ file: materials, find: "...lockfiles.map(({ path, sha256 })", replace: "...lockfiles.slice(1).map(({ path, sha256 })" }],
+    suite: corpus,
+  },
+  {
+    name: "key-with-release-of-definition",
+    breaks: "B3 what changes no output is not part of the key",
+    edits: [
+      {
+        file: materials,
+        find: "return { id, executor: { ...executor }, with: step.with,",
+        replace: "return { id, title: step.title, executor: { ...executor }, with: step.with,",
+      },
+    ],
+    suite: corpus,
+  },
+  {
+    name: "reuse-of-missing-bytes",
+    breaks: "A1 every byte of what is reused is what it was",
+    edits: [{ file: sources, find: "else await (await this.#deps.objects.open(ref.digest)).close();", replace: "" }],
+    suite: reuse,
+  },
+  {
+    name: "reuse-from-a-run-that-goes-on",
+    breaks: "S1 nothing of a run that may still be left incomplete is reused",
+    edits: [{ file: sources, find: "if (!restedStatuses.includes(run.status)) return", replace: 'if (run.status === "") return' }],
+    suite: reuse,
+  },
+  {
+    name: "plain-digest-of-a-secret",
+    breaks: "S4 a value that could be guessed is kept by keyed digest only",
+    edits: [
+      {
+        file: materials,
+        find: "digest: await keyed(`environment\\n${name}\\n${value}`)",
+        replace: "digest: textDigest(value)",
+      },
+    ],
+    suite: reuse,
+  },
+  {
+    name: "materials-read-once",
+    breaks: "B3 a file that changed while the step ran leaves no materials behind",
+    edits: [
+      {
+        file: "src/runtime/record-materials.ts",
+        find: 'if (after.kind === "unknown" || after.key !== before.key ||',
+        replace: 'if (after.kind === "unknown" ||',
+      },
+    ],
+    suite: reuse,
+  },
+  {
+    name: "largest-difference",
+    breaks: "B3 of several earlier times the closest is compared with",
+    edits: [{ file: "src/judge/why.ts", find: ".sort((a, b) => a.changed.length - b.changed.length);", replace: ";" }],
+    suite: vitest("src/judge/why"),
+  },
+];
