@@ -72,6 +72,7 @@ const breaking: readonly (readonly [string, JsonObject, JsonObject, string])[] =
   ["a refused member is accepted", object({ a: false }), object({ a: text }), "/properties/a"],
 ];
 const safe: readonly (readonly [string, JsonObject, JsonObject])[] = [
+  ["what may vary is said", { not: { type: "string" } }, { not: { type: "string", "x-lily-varies": true } }],
   ["nothing changes but words", { ...text, title: "a" }, { ...text, title: "b", description: "c", $comment: "d" }],
   ["an optional member becomes required", object({ a: text }), object({ a: text }, { required: ["a"] })],
   ["a type narrows", { type: ["string", "null"] }, text],

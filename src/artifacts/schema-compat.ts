@@ -39,6 +39,7 @@ const annotations = new Set([
   "readOnly",
   "writeOnly",
   "x-lily-breaking",
+  "x-lily-varies",
 ]);
 const lowerBounds = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains"] as const;
 const upperBounds = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains"] as const;
