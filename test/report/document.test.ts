@@ -10,9 +10,12 @@ import { reportFold } from "../../src/audit/report-fold.ts";
 import { reportLists } from "../../src/audit/report-lists.ts";
 import { reportStory } from "../../src/audit/report-story.ts";
 import { reportTexts } from "../../src/audit/report-texts.ts";
+import { canonicalJson } from "../../src/base/canonical-json.ts";
+import { digestBytes } from "../../src/base/digest.ts";
+import type { JsonObject } from "../../src/base/json-value.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
-import { longRecord } from "./long-record.ts";
-import { sampleRecord } from "./sample-record.ts";
+import { longRecord, RecordMaker } from "./long-record.ts";
+import { idOf, sampleRecord, storedText } from "./sample-record.ts";
 
 const folder = fileURLToPath(new URL("../golden/report/", import.meta.url));
 const source: Omit<ReportSource, "record"> = {
@@ -118,6 +121,64 @@ describe("the page", () => {
     expect(problem).toBeNull();
     const body = html.slice(html.indexOf("<body>"), html.indexOf('<script type="application/octet-stream"'));
     expectGolden("sample-body.html", `${body.trimEnd()}\n`);
+  });
+
+  test("draws long names, failures and more edges than fit, and a run that only began", async () => {
+    const withSteps = (steps: readonly JsonObject[], more: (maker: RecordMaker) => void = () => undefined): Promise<{ readonly html: string }> => {
+      const maker = new RecordMaker("drawn");
+      const text = canonicalJson({
+        v: 1,
+        workflow: "drawn",
+        title: null,
+        params: {},
+        inputs: {},
+        policy: { tools: null },
+        policy_digest: "d",
+        steps: [...steps],
+        gates: [],
+        routes: [],
+        code: [],
+      });
+      maker.add("RUN_CREATED", { workspace_id: "ws", format: 1, kernel_version: "0.1.0", kind: "workflow" });
+      maker.add("ARTIFACT_STORED", storedText("plan", "plan", text));
+      maker.add("PLAN_COMMITTED", { plan_hash: digestBytes(text), artifact_id: idOf("plan"), workflow: "drawn", source_dir: "/" });
+      more(maker);
+      return reportDocument({ ...source, record: maker.bytes() });
+    };
+    const named = (id: string, needs: readonly string[] = []): JsonObject => ({
+      id,
+      title: null,
+      needs: [...needs],
+      gates: [],
+      effects: [],
+      workdir: "source",
+      pure: false,
+    });
+    const long = "a-name-that-is-longer-than-a-box-of-the-drawing";
+    const failed = await withSteps([named(long), named("next", [long])], (maker) => {
+      maker.add("RUN_STARTED", { inputs: {}, parallel: 1 });
+      maker.add("STEP_STARTED", { step_id: long, attempt: 1, cause: "ready", inputs: [] });
+      maker.add("STEP_FAILED", { step_id: long, attempt: 1, outcome: "failed", code: "C", reason: "no", logs: [], duration_ms: 1 });
+      maker.add("RUN_FAILED", { reason: "no" });
+    });
+    expect(failed.html).toContain(`<title data-c>${long}</title><text`);
+    expect(failed.html).toContain('class="node st bad"><path class="box"');
+    const ids = Array.from({ length: 40 }, (_, at) => `s${at}`);
+    const dense = await withSteps(ids.map((id, at) => named(id, ids.slice(0, at))));
+    expect(dense.html).toContain("40 steps are too many to draw");
+    expect(dense.html).toContain("40 levels");
+    const begun = await reportDocument({ ...source, record: new TextEncoder().encode(sampleRecord().lines.slice(0, 2).join("")) });
+    expect(begun.html).toContain("There is no plan yet, so there are no steps.");
+    expect(begun.html).toContain("No step has started.");
+  });
+
+  test.each(["succeeded", "failed", "canceled", "blocked", "created"])("tells how a run ended that is %s", (status) => {
+    const maker = new RecordMaker("ended");
+    maker.add("RUN_CREATED", { workspace_id: "ws", format: 1, kernel_version: "0.1.0", kind: "workflow" });
+    if (status !== "created") maker.add(`RUN_${status.toUpperCase()}`, { reason: "so it was" });
+    const [[first = ""] = []] = listsOf(maker.bytes()).ending;
+    expect(first).toContain(status === "created" ? "is not finished: it is created" : status === "blocked" ? "is blocked" : status);
+    expect(first.includes("so it was")).toBe(status !== "created");
   });
 
   test("of an empty record still is a page", async () => {

@@ -52,6 +52,11 @@ class FakeElement {
   replaceChildren(...nodes: readonly FakeElement[]): void {
     this.children = [...nodes];
   }
+  named(name: string): FakeElement {
+    const other = new FakeElement();
+    other.setAttribute("data-list", name);
+    return other;
+  }
   replaceText(text: string): void {
     this.textContent = text;
   }
@@ -179,6 +184,32 @@ describe.each(["text", "functions"] as const)("the script of a report as %s", (w
     expect(page.verdict.getAttribute("data-result")).toBe("differs");
     expect(page.said).toContain("the page shows");
     expect(page.badges.some((badge) => badge.textContent === "differs from the record")).toBe(true);
+  });
+
+  test("S5: a list that is not shown, is shown twice, has another row, or that the record does not give differs", async () => {
+    const { record, documents } = longRecord(3);
+    const { html } = await reportDocument({ ...source, record, documents });
+    const edits: readonly (readonly [says: string, edit: (lists: FakeElement[], gates: FakeElement) => unknown])[] = [
+      ["gates: the page shows 0 rows, and the record gives 3", (lists, gates) => lists.splice(lists.indexOf(gates), 1)],
+      ["the page shows gates more than once", (lists, gates) => lists.push(gates)],
+      ["gates: the page shows 2 rows, and the record gives 3", (_, gates) => gates.children.pop()],
+      ["gates, row 1: the page shows more than the record gives", (_, gates) => gates.children[0]?.cells.push({ textContent: "more" })],
+      ["gates, row 1: the page shows “”, and the record gives “5 ms”", (_, gates) => gates.children[0]?.cells.pop()],
+      ["the page shows a list praise that the record does not give", (lists, gates) => lists.push(gates.named("praise"))],
+    ];
+    for (const [says, edit] of edits) {
+      const page = new FakePage(html, record);
+      const gates = page.lists.find((list) => list.getAttribute("data-list") === "gates");
+      if (gates === undefined) throw new Error("the page shows gates");
+      edit(page.lists, gates);
+      await page.run(way);
+      expect(page.verdict.getAttribute("data-result")).toBe("differs");
+      expect(page.said).toContain(says);
+    }
+    const many = new FakePage(html, record);
+    for (const list of many.lists) list.children = [];
+    await many.run(way);
+    expect(many.said).toMatch(/and \d+ more$/);
   });
 
   test("S5: a seal that counts other events is named, though every hash is right", async () => {

@@ -1,12 +1,13 @@
 /** Reports of runs as they are found: finished, failed, created, going on, damaged. No browser: the page's functions are those of the maker. */
-import { closeSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, renameSync, rmSync, truncateSync, writeSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ReportLeaf } from "../../src/audit/report-anchor.ts";
 import { reportChecker } from "../../src/audit/report-checker.ts";
 import { reportFold } from "../../src/audit/report-fold.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
 import { relativeAddress } from "../../src/kernel/report-run.ts";
-import { Bed, flow, sh } from "../runtime/bed.ts";
+import { Bed, filesBelow, flow, sh } from "../runtime/bed.ts";
 
 let bed: Bed;
 beforeEach(() => {
@@ -115,6 +116,44 @@ describe("a report", () => {
     const report = await (await bed.kernel()).report(view.run_id);
     expect(report.problem?.message).toContain("not a whole line");
     expect(report.html).toContain("before its committed end");
+  });
+
+  test("links lead from the folder of the page to logs that are there, also to those of a gate that was judged again", async () => {
+    const { view } = await bed.run(flow({ a: sh("echo hello; echo x >&2", { gates: [{ id: "g", run: ["sh", "-c", "echo why; exit 1"] }] }) }));
+    const kernel = await bed.kernel();
+    const run = `${view.run_dir}/gates/g`;
+    renameSync(`${run}/1`, `${run}/1-2`);
+    rmSync(`${view.run_dir}/steps/a/1/stderr.txt`);
+    const { html } = await kernel.report(view.run_id, { linkFrom: bed.dir });
+    const hrefs = [...html.matchAll(/<a href="(\.\/[^"]*)"/g)].map((match) => match[1]);
+    expect(hrefs).toEqual([`./.lily/runs/${view.run_id}/steps/a/1/stdout.txt`, `./.lily/runs/${view.run_id}/gates/g/1-2/stdout.txt`]);
+    expect((await kernel.report(view.run_id)).html).toContain("The log files are not beside this page.");
+  });
+
+  test("a plan whose bytes are gone is not shown, and the page is made all the same", async () => {
+    const { view } = await bed.run(flow(Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`step-${at}`, sh("true", { title: "t".repeat(300) })]))));
+    const kernel = await bed.kernel();
+    expect(held((await kernel.report(view.run_id)).html, "documents").length).toBeGreaterThan(4_096);
+    const [plan] = await kernel.artifacts.list({ run_id: view.run_id, artifact_type: "plan" });
+    rmSync(filesBelow(bed.workspaceDir).find((file) => file.includes(plan?.digest.slice(9) ?? "none")) ?? "none");
+    await bed.close();
+    const { html, problem } = await (await bed.kernel()).report(view.run_id);
+    expect(problem).toBeNull();
+    expect(html).toContain("This run has no plan yet.");
+  });
+
+  test("S5: without a checkpoint there is no proof; later checkpoints each get one", async () => {
+    const { view } = await bed.run(flow({ a: sh("true") }));
+    const leavesOf = async (): Promise<readonly ReportLeaf[]> =>
+      JSON.parse(/id="leaves">(.*?)</.exec((await (await bed.kernel()).report(view.run_id)).html)?.[1] ?? "[]");
+    expect((await leavesOf()).map(({ proofs }) => proofs.map(({ size }) => size))).toEqual([[1]]);
+    for (let at = 0; at < 3; at++) await bed.run(flow({ a: sh("true") }));
+    expect((await leavesOf()).map(({ proofs }) => proofs.map(({ size }) => size))).toEqual([[1, 2, 3, 4]]);
+    await bed.close();
+    rmSync(bed.dataHome, { recursive: true });
+    const other = await bed.run(flow({ a: sh("true") }));
+    const { html } = await (await bed.kernel()).report(other.view.run_id);
+    expect(JSON.parse(/id="leaves">(.*?)</.exec(html)?.[1] ?? "[]")).toMatchObject([{ proofs: [] }]);
   });
 
   test("S4: no secret of a step reaches the page", async () => {

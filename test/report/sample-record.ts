@@ -8,7 +8,8 @@ import { RecordMaker } from "./long-record.ts";
 const hex = (name: string): string => createHash("sha256").update(name).digest("hex");
 export const idOf = (name: string): string => `art_${hex(name).slice(0, 32)}`;
 
-function stored(name: string, type: string, inline: string | null, more: JsonObject = {}): JsonObject {
+/** Data of an ARTIFACT_STORED; `inline` null: the bytes are elsewhere. */
+export function storedText(name: string, type: string, inline: string | null, more: JsonObject = {}): JsonObject {
   const digest = inline === null ? `sha256:${hex(name)}` : digestBytes(inline);
   const size = inline === null ? 123_456 : Buffer.byteLength(inline);
   const artifact = {
@@ -77,16 +78,16 @@ export function sampleRecord(): RecordMaker {
   const ended = { logs: [] as string[], duration_ms: 1_234 };
   maker.add("RUN_CREATED", { workspace_id: "ws-1", format: 1, kernel_version: "0.1.0", kind: "workflow" });
   maker.add("LEADER_TAKEN", { token: 1, host: "host\u001b[31m", pid: 7, boot_id: "b" });
-  maker.add("ARTIFACT_STORED", stored("plan", "plan", planText));
+  maker.add("ARTIFACT_STORED", storedText("plan", "plan", planText));
   maker.add("PLAN_COMMITTED", { plan_hash: taggedDigest("plan", planText), artifact_id: idOf("plan"), workflow: "sample", source_dir: "/project" });
   const environment = {
     platform: { os: "linux" },
     tools: [{ path: "/bin/sh", sha256: hex("sh") }],
     source: { vcs: "git", commit: "abcdef0123456789", dirty: true },
   };
-  maker.add("ARTIFACT_STORED", stored("environment", "environment_snapshot.v1", envelope(environment)));
+  maker.add("ARTIFACT_STORED", storedText("environment", "environment_snapshot.v1", envelope(environment)));
   maker.add("ENVIRONMENT_CAPTURED", { artifact_id: idOf("environment") });
-  maker.add("ARTIFACT_STORED", stored("csv", "file", null));
+  maker.add("ARTIFACT_STORED", storedText("csv", "file", null));
   const ends = { events: 9, head: `sha256:${hex("head")}`, root: `sha256:${hex("root")}` };
   maker.add("RUN_FORKED", {
     from: { run_id: "other", ...ends },
@@ -97,11 +98,11 @@ export function sampleRecord(): RecordMaker {
   });
   maker.add("SECURITY_SNAPSHOT", { phase: "pre", security_state: "OPERATIONAL", boundary_state: "intact", context: "Pre-execution" });
   maker.add("RUN_STARTED", { inputs: { csv: idOf("csv") }, parallel: 2 });
-  maker.add("ARTIFACT_STORED", stored("why", "why.v1", envelope({ because: "nothing that it depends on changed since run other" })));
+  maker.add("ARTIFACT_STORED", storedText("why", "why.v1", envelope({ because: "nothing that it depends on changed since run other" })));
   const from = { run_id: "other", step_id: "load", attempt: 2, event: `sha256:${hex("event")}` };
   maker.add("STEP_REUSED", { step_id: "load", attempt: 0, cause: "pure", from, outputs: {}, artifacts: [idOf("elsewhere")], why_artifact_id: idOf("why") });
   maker.add("STEP_STARTED", { step_id: "clean", attempt: 1, cause: "ready", inputs: [] });
-  maker.add("ARTIFACT_STORED", stored("stderr.txt", "log", "line </script>\u001b[2J\nlast line\n"));
+  maker.add("ARTIFACT_STORED", storedText("stderr.txt", "log", "line </script>\u001b[2J\nlast line\n"));
   maker.add("STEP_FAILED", {
     step_id: "clean",
     attempt: 1,
@@ -117,7 +118,7 @@ export function sampleRecord(): RecordMaker {
   maker.add("STEP_FAILED", { step_id: "clean", attempt: 2, outcome: "timeout", code: "STEP_TIMEOUT", reason: "longer than 1s", ...ended });
   maker.add("ROUTE_TAKEN", { route_id: "fix", action: "goto", step_id: "clean", target: "clean", reason: "clean failed" });
   maker.add("STEP_STARTED", { step_id: "clean", attempt: 3, cause: "route", route_id: "fix", inputs: [idOf("csv")] });
-  maker.add("ARTIFACT_STORED", stored("table", "file", null));
+  maker.add("ARTIFACT_STORED", storedText("table", "file", null));
   maker.add("STEP_COMPLETED", {
     step_id: "clean",
     attempt: 3,
