@@ -141,7 +141,7 @@ test("help, bad arguments, explain and completion never load the kernel", async 
 test("completion proposes commands, flags and values, and stays silent where it knows nothing", async () => {
   const proposals = async (...words: readonly string[]): Promise<readonly string[]> =>
     (await lily(["__complete", ...words])).stdout.split("\n").map((line) => line.split("\t")[0] ?? "");
-  expect(await proposals("run", "s")).toEqual(["start", "show", ""]);
+  expect(await proposals("run", "s")).toEqual(["start", "show", "summary", ""]);
   expect(await proposals("--json", "run", "list", "--status", "f")).toEqual(["failed", ""]);
   expect(await proposals("run", "start", "--pa")).toEqual(["--param", "--parallel", ""]);
   expect(await proposals("run", "start", "--q")).toEqual(["--quiet", ""]);
