@@ -10,9 +10,16 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { artifactBites } from "./artifact-bites.ts";
+import { auditBites } from "./audit-bites.ts";
 import { type Bite, type Suite, suiteName } from "./bite.ts";
+import { enforcementBites } from "./enforcement-bites.ts";
 import { ledgerBites } from "./ledger-bites.ts";
+import { packBites } from "./pack-bites.ts";
+import { replayBites } from "./replay-bites.ts";
+import { reportBites } from "./report-bites.ts";
+import { reuseBites } from "./reuse-bites.ts";
 import { runBites } from "./run-bites.ts";
+import { securityBites } from "./security-bites.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const budgetMs = 60_000;
@@ -36,7 +43,19 @@ interface Ran {
   readonly output: string;
 }
 
-const bites = [...ledgerBites, ...runBites, ...artifactBites].filter(({ name }) => values.only === undefined || values.only.includes(name));
+const allBites = [
+  ...ledgerBites,
+  ...runBites,
+  ...artifactBites,
+  ...auditBites,
+  ...enforcementBites,
+  ...packBites,
+  ...replayBites,
+  ...reportBites,
+  ...reuseBites,
+  ...securityBites,
+];
+const bites = allBites.filter(({ name }) => values.only === undefined || values.only.includes(name));
 const startedAtMs = performance.now();
 const outcomes: Outcome[] = [];
 const baselines = new Map<string, Promise<Ran>>();
