@@ -206,6 +206,22 @@ describe("what an earlier result is not used for", () => {
     });
   });
 
+  test("what needs a step that a person asks for again is done again too, pure or reused before, and names the same why", async () => {
+    const steps = {
+      a: made,
+      b: { run: ["cp", "${steps.a.outputs.o}", "b.txt"], uses: ["lib.sh"], workdir: "isolated", pure: true, outputs: { o: { path: "b.txt" } } },
+    };
+    const document = flow(steps, { inputs: { data: { file: "data.txt" } } });
+    const second = await again(document);
+    expect(decisionOf(second.events, "b").kind).toBe("STEP_REUSED");
+    const handle = await (await bed.kernel()).runs.rerun(second.view.run_id, { from: ["a"], reason: "look again" });
+    const { events } = await bed.finish(handle);
+    const asked = events.find((event) => event.kind === "RERUN_REQUESTED");
+    const why = asked?.kind === "RERUN_REQUESTED" ? asked.data.why_artifact_id : undefined;
+    expect(why).toBeDefined();
+    for (const step of ["a", "b"]) expect(decisionOf(events, step)).toMatchObject({ kind: "STEP_STARTED", data: { attempt: 1, why_artifact_id: why } });
+  });
+
   test("E2: an attempt that was done again in its run is not the step's result any more, whatever became of the second", async () => {
     const document = one({ run: ["sh", "-c", `test ! -e ${bed.dir}/bad && cat data.txt > out.txt`] });
     const first = await bed.run(document);
@@ -388,6 +404,71 @@ describe("a lookup", () => {
       release();
       await kernel.close();
     }
+  });
+
+  test("what was found is dropped when the run is coming to rest meanwhile", async () => {
+    const hold = { run: ["sh", "-c", `while test ! -e ${bed.dir}/go; do sleep 0.02; done`] };
+    const steps = { a: made, bad: { run: ["false"] }, hold };
+    const document = flow(steps, {
+      inputs: { data: { file: "data.txt" } },
+      routes: [{ id: "ask", when: { step: "bad", status: "failed" }, do: { escalate: "a person looks" } }],
+    });
+    await bed.run(one());
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let answered: () => void = () => {};
+    const found = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    const kernel = await openWith(bed, (parts) => ({
+      index: replaced(parts.index, {
+        results: async (filter, limit) => {
+          await held;
+          const rows = await parts.index.results(filter, limit);
+          answered();
+          return rows;
+        },
+      }),
+    }));
+    try {
+      const handle = await kernel.runs.start({ document, dir: bed.dir }, { parallel: 3 });
+      for await (const event of handle.events()) if (event.kind === "ROUTE_TAKEN") break;
+      release();
+      await found;
+      bed.write("go", "");
+      const view = await handle.done();
+      expect([view.status, stepOf(view, "a").status, stepOf(view, "hold").status]).toEqual(["blocked", "pending", "succeeded"]);
+      expect(await kernel.records.verify(view.run_id)).toMatchObject({ problems: [] });
+    } finally {
+      release();
+      await kernel.close();
+    }
+  });
+
+  test("what was found is looked for again when a route did the step's inputs again before it started", async () => {
+    const document = flow(
+      {
+        x: {
+          run: ["sh", "-c", `echo x >> ${bed.dir}/count; grep -c x ${bed.dir}/count > out.txt`],
+          workdir: "isolated",
+          outputs: { o: { path: "out.txt" } },
+        },
+        p: { run: ["cp", "${steps.x.outputs.o}", "p.txt"], uses: ["a.sh"], workdir: "isolated", pure: true, outputs: { o: { path: "p.txt" } } },
+        h: { run: ["sh", "-c", `test -e ${bed.dir}/ok || { sleep 0.3; touch ${bed.dir}/ok; exit 1; }`], needs: ["x"] },
+      },
+      { routes: [{ id: "anew", when: { step: "h", status: "failed" }, do: { goto: "x", max: 2 } }] },
+    );
+    bed.write("ok", "");
+    await bed.run(document, { parallel: 1 });
+    rmSync(join(bed.dir, "ok"));
+    const { view, events } = await bed.run(document, { parallel: 1 });
+    expect(view.status).toBe("succeeded");
+    expect(events.filter((event) => event.kind === "STEP_STARTED" && event.data.step_id === "x")).toHaveLength(2);
+    const { changed } = await (await bed.kernel()).runs.why(view.run_id, "p");
+    const { digestBytes } = await import("../../src/base/digest.ts");
+    expect(changed).toEqual([{ kind: "input", name: "steps.x.outputs.o", before: digestBytes("1\n"), after: digestBytes("3\n") }]);
   });
 
   test("a mistake of Lily itself in a lookup stops the run like any other fault", async () => {

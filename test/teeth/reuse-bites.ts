@@ -1,6 +1,6 @@
 import { type Bite, vitest } from "./bite.ts";
 
-const corpus = vitest("test/reuse/corpus.test.ts");
+const key = vitest("test/reuse/key.test.ts");
 const reuse = vitest("test/reuse/reuse.test.ts");
 const sources = "src/runtime/source-results.ts";
 const materials = "src/runtime/step-materials.ts";
@@ -11,10 +11,10 @@ export const reuseBites: readonly Bite[] = [
     name: "key-without-lockfiles",
     breaks: "B3 a changed lockfile is no reuse",
     edits: [{ file: materials, find: "...lockfiles.map(({ path, sha256 })", replace: "...lockfiles.slice(1).map(({ path, sha256 })" }],
-    suite: corpus,
+    suite: key,
   },
   {
-    name: "key-with-release-of-definition",
+    name: "key-with-title",
     breaks: "B3 what changes no output is not part of the key",
     edits: [
       {
@@ -23,7 +23,7 @@ export const reuseBites: readonly Bite[] = [
         replace: "return { id, title: step.title, executor: { ...executor }, with: step.with,",
       },
     ],
-    suite: corpus,
+    suite: key,
   },
   {
     name: "reuse-of-missing-bytes",
