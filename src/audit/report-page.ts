@@ -56,7 +56,6 @@ export interface PageWorld {
     readonly readable: { getReader(): { read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array }> } };
     readonly writable: { getWriter(): { write(bytes: Uint8Array): Promise<void>; close(): Promise<void> } };
   };
-  readonly performance: { now(): number };
 }
 
 export interface PageTools {
@@ -79,7 +78,6 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     readonly run: ReportRun | null;
     readonly differences: readonly string[];
     readonly compared: number;
-    readonly ms: number;
   }
 
   function packedBytes(world: PageWorld, id: string): { readonly bytes: Uint8Array; readonly format: string } {
@@ -186,8 +184,7 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     }
   }
 
-  /** `startedAt` is when unpacking began. */
-  function read(world: PageWorld, packed: Unpacked, documents: Unpacked, startedAt: number): Read {
+  function read(world: PageWorld, packed: Unpacked, documents: Unpacked): Read {
     const record = checker.checkRecord(packed.bytes);
     // Each line gave its hash, so it is what was recorded as an event; a kind that is not known is passed over by the fold.
     const events = record.lines.map((line) => JSON.parse(line) as LedgerEvent);
@@ -195,11 +192,11 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     const cut: ReportProblem | null =
       packed.fault === null ? null : { event: record.lines.length, kind: null, message: `${packed.fault}, so that the record cannot be read from here on` };
     const problem = cut ?? record.problem ?? checker.checkSeals(events);
-    if (events.length === 0) return { record, problem, run: null, differences: [], compared: 0, ms: world.performance.now() - startedAt };
+    if (events.length === 0) return { record, problem, run: null, differences: [], compared: 0 };
     const run = fold(events, documentsOf(documents));
     const { differences, compared, names } = compare(world, lists(run));
     mark(world, names);
-    return { record, problem, run, differences, compared, ms: world.performance.now() - startedAt };
+    return { record, problem, run, differences, compared };
   }
 
   function say(world: PageWorld, tone: string, headline: string, sentences: readonly string[]): void {
@@ -225,7 +222,7 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     return `${count} ${one}${count === 1 ? "" : "s"}`;
   }
 
-  function tell(world: PageWorld, { record, problem, run, differences, compared, ms }: Read): void {
+  function tell(world: PageWorld, { record, problem, run, differences, compared }: Read): void {
     if (problem !== null) {
       const kind = problem.kind === null ? "" : ` (${problem.kind})`;
       say(world, "changed", `The record was changed at event ${problem.event}${kind}`, [
@@ -248,7 +245,7 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     const seal =
       run?.isSealed === true ? "It is sealed, and its counts agree." : "It is not sealed: the run had not come to rest, and later events may follow.";
     say(world, "consistent", "Consistent, not anchored", [
-      `${plural(record.lines.length, "event")}: every hash, link and number was computed again in this browser, in ${Math.max(1, Math.round(ms))} ms. ${seal}`,
+      `${plural(record.lines.length, "event")}: every hash, link and number was computed again in this browser. ${seal}`,
       `${plural(compared, "text")} of this page agree with the record.`,
       "Whoever could write all of it could have written another record that is consistent too. A checkpoint and a key that you have from elsewhere rule that out.",
     ]);
@@ -323,7 +320,6 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
   }
 
   const open = async (world: PageWorld): Promise<void> => {
-    const startedAt = world.performance.now();
     const [packed, documents] = [await unpack(world, "record"), await unpack(world, "documents")];
     if (packed.fault === "unable") {
       say(world, "unable", "Not checked", [
@@ -331,7 +327,7 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
       ]);
       return;
     }
-    const found = read(world, packed, documents, startedAt);
+    const found = read(world, packed, documents);
     tell(world, found);
     connectAnchor(world, found);
     connectSave(world, packed.bytes);

@@ -119,7 +119,7 @@ class FakePage {
       createElement: () => new FakeElement(),
     };
     const URL = { createObjectURL: (blob: object) => String(this.saved.push(blob)) };
-    const world = { document, atob, TextEncoder, TextDecoder, performance, Uint8Array, DecompressionStream, URL, Blob, ...this.more };
+    const world = { document, atob, TextEncoder, TextDecoder, Uint8Array, DecompressionStream, URL, Blob, ...this.more };
     if (way === "text") runInContext(reportScript(), createContext(world));
     else await reportPage(pageTools())(world as unknown as PageWorld);
     while (this.verdict.getAttribute("data-result") === null) await new Promise((resolve) => setImmediate(resolve));
