@@ -66,8 +66,7 @@ function applyKind(state: RunState, event: FoldedEvent): void {
       replaceArtifact(state, event, event.data);
       return noteReplacement(state, event.data);
     case "RUN_FORKED":
-      requirePhase(state, event, "created");
-      return;
+      return forkRun(state, event, event.data.step_ids);
     case "SECURITY_ESCALATED":
       requirePhase(state, event, "created", "running");
       state.ending = { outcome: "incomplete", reason: event.data.reason, stepId: null, gateId: null, interrupts: "security" };
@@ -134,6 +133,15 @@ function startRun(state: RunState, event: FoldedEvent, data: EventData["RUN_STAR
   state.parallel = data.parallel;
   for (const [name, id] of Object.entries(data.inputs)) state.inputs.set(name, id);
   for (const step of state.steps) wakeIfMet(state, step);
+}
+
+/** What a person forks from is really done again, whatever could stand in for it. */
+function forkRun(state: RunState, event: FoldedEvent, stepIds: readonly string[]): void {
+  requirePhase(state, event, "created");
+  for (const id of stepIds) {
+    const step = state.byId.get(id);
+    if (step !== undefined) step.cause = "rerun";
+  }
 }
 
 function startStep(state: RunState, event: FoldedEvent, data: EventData["STEP_STARTED"]): void {

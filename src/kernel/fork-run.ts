@@ -31,6 +31,7 @@ import { inputFiles } from "./input-files.ts";
 import type { ForkOptions, RunHandle } from "./kernel.ts";
 import { reasonMax } from "./reopen-run.ts";
 import { stepsNamed } from "./rerun-run.ts";
+import { requireSandbox } from "./require-sandbox.ts";
 import { requireOperational, runContextOf } from "./run-context-of.ts";
 import { handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { requireBound } from "./take-up-run.ts";
@@ -60,13 +61,14 @@ export async function forkRun(core: KernelCore, runText: string, options: ForkOp
   const { source, committed, isIncomplete } = await readSource(core, await core.findRun(runText), options.from);
   const target = options.workflow === undefined ? await samePlan(core, source, committed) : await otherPlan(core, source, options);
   const deps = await runtimeDeps(core, target.configuration);
+  await requireSandbox(target.plan, deps.processes);
   // After an escalation somebody has to vouch for the workspace again: that nobody tells is not enough.
   const security = await requireOperational(deps, isIncomplete ? { ...target.plan.policy, security: "operational" } : target.plan.policy);
   const led = await createRun(deps, options.title === undefined ? {} : { title: options.title });
   const state = createRunState(target.plan, led.runId);
   for (const event of led.events) applyEvent(state, event);
   const { plan, planHash, sourceDir, tree, configuration, files } = target;
-  const run = runContextOf(deps, { runId: led.runId, plan, planHash, state, sourceDir, tree, configDir: configuration.dir, security });
+  const run = runContextOf(deps, { runId: led.runId, plan, planHash, state, sourceDir, tree, configDir: configuration.dir, security, reuse: false });
   return releasing(led, async () => {
     const bodies = await beginning(core, run, led, () => forkBodies(run, source, files, options.reason, options.parallel ?? core.parts.parallel));
     return handleOf(core, run, led, bodies);
