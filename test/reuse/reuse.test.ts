@@ -2,8 +2,10 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Digest } from "../../src/base/digest.ts";
 import type { JsonObject } from "../../src/base/json-value.ts";
 import type { EventOf, LedgerEvent } from "../../src/contracts/event.ts";
+import type { ResultRow } from "../../src/ports/run-index.ts";
 import { Bed, filesBelow, flow, type Ran, refusalOf, stepOf, traceOf } from "../runtime/bed.ts";
 import { openWith, replaced } from "../runtime/parts-bed.ts";
 
@@ -263,6 +265,79 @@ describe("what an earlier result is not used for", () => {
     const { events } = await bed.run(inPlace, { inputs: { data: join(bed.dir, "given.txt") } });
     const completed = events.find((event) => event.kind === "STEP_COMPLETED");
     expect(completed?.kind === "STEP_COMPLETED" && completed.data.materials).toBe(undefined);
+  });
+});
+
+describe("the record has the last word: an index that", () => {
+  const other = `sha256:${"0".repeat(64)}` as Digest;
+  const lies: readonly (readonly [string, (row: ResultRow) => Partial<ResultRow>, RegExp])[] = [
+    ["names another event", () => ({ event: other }), /the record does not hold what the index says/],
+    ["names another attempt", ({ attempt }) => ({ attempt: attempt + 1 }), /the record does not hold what the index says/],
+    ["names another step", () => ({ step_id: "b" }), /the record does not hold what the index says/],
+    ["names a run that there is none of", () => ({ run_id: "0000" as ResultRow["run_id"] }), /run 0000 has no plan/],
+    ["gives the result of another key", () => ({ key: other }), /its materials do not give its key/],
+  ];
+  const openLying = (change: (row: ResultRow) => Partial<ResultRow>): ReturnType<typeof openWith> =>
+    openWith(bed, (parts) => ({
+      index: replaced(parts.index, {
+        results: async (filter, limit) => (await parts.index.results(filter, limit)).map((row) => ({ ...row, ...change(row) })),
+      }),
+    }));
+
+  test.each(lies)("%s makes the step run", async (_, change, said) => {
+    await bed.run(one());
+    const kernel = await openLying(change);
+    try {
+      const view = await (await kernel.runs.start({ document: one(), dir: bed.dir })).done();
+      expect([view.status, stepOf(view, "a").status]).toEqual(["succeeded", "succeeded"]);
+      expect((await kernel.runs.why(view.run_id, "a")).because).toMatch(said);
+    } finally {
+      await kernel.close();
+    }
+  });
+
+  test("lists materials that are none compares with nothing", async () => {
+    await bed.run(one());
+    const kernel = await openLying(() => ({ key: other, inline: '{"payload":[]}' }));
+    try {
+      bed.write("a.sh", "echo other > out.txt\n");
+      const view = await (await kernel.runs.start({ document: one(), dir: bed.dir })).done();
+      expect((await kernel.runs.why(view.run_id, "a")).because).toBe("step a ran: there is no earlier result of it to compare with");
+    } finally {
+      await kernel.close();
+    }
+  });
+
+  test("names what a changed record does not vouch for makes the step run", async () => {
+    const { view } = await bed.run(one());
+    const kernel = await openWith(bed, () => ({}));
+    try {
+      const file = bed.recordFile(view.run_id);
+      const text = readFileSync(file, "utf8");
+      writeFileSync(file, text.replace('"required":true', '"required":false').replace("STEP_COMPLETED/a/1", "STEP_COMPLETED/a/2"));
+      const after = await (await kernel.runs.start({ document: one(), dir: bed.dir })).done();
+      expect([after.status, stepOf(after, "a").status]).toEqual(["succeeded", "succeeded"]);
+    } finally {
+      await kernel.close();
+    }
+  });
+});
+
+describe("what cannot be told beforehand", () => {
+  test("a tool that is an output of another step leaves the step without a key, and it runs", async () => {
+    const steps = {
+      make: { run: ["sh", "-c", "printf '#!/bin/sh\\necho x > out.txt\\n' > tool; chmod +x tool"], workdir: "isolated", outputs: { tool: { path: "tool" } } },
+      a: { ...made, run: ["${steps.make.outputs.tool}"], reads: ["data"] },
+    };
+    const { view } = await bed.run(flow(steps, { inputs: { data: { file: "data.txt" } } }));
+    const { because: said } = await (await bed.kernel()).runs.why(view.run_id, "a");
+    expect(said).toContain("what it depends on cannot be told");
+  });
+
+  test("a tool that is not there leaves the step without a key, and the attempt says that it is not there", async () => {
+    const { view } = await bed.run(one({ run: ["no-such-tool-anywhere"] }));
+    expect(stepOf(view, "a").status).toBe("failed");
+    expect((await (await bed.kernel()).runs.why(view.run_id, "a")).because).toContain("the tool no-such-tool-anywhere was not found");
   });
 });
 
