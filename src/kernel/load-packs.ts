@@ -11,6 +11,7 @@ import type { PackCatalog } from "../graph/pack-catalog.ts";
 import { namesOf, type NameOwner, packClashes } from "../graph/pack-clashes.ts";
 import { packDigest, packFiles, type PackFile } from "../graph/pack-files.ts";
 import { type PackManifest, packManifestBytesMax, packManifestNames, parsePackManifest } from "../graph/pack-manifest.ts";
+import { versionProblem } from "../graph/pack-version.ts";
 import { parseLocated } from "../graph/parse-located.ts";
 import { isPackFolder } from "../graph/workspace-config.ts";
 import type { FileTree, FileTrees } from "../ports/file-tree.ts";
@@ -149,18 +150,11 @@ async function readSchema(tree: FileTree, path: string): Promise<JsonObject | st
 
 /** Throws PACK_VERSION_UNSUPPORTED. */
 async function requireVersion({ manifest, tree }: LoadedPack): Promise<void> {
-  const why = await versionProblem(manifest);
+  const why = await versionProblem(manifest, kernelVersion);
   if (why !== null)
     throw new LilyError("PACK_VERSION_UNSUPPORTED", `the pack ${manifest.pack} ${manifest.version} in ${tree.root} ${why}`, {
       details: { pack: manifest.pack },
     });
-}
-
-/** Why this version of Lily cannot use the pack, or null. */
-export async function versionProblem(manifest: Pick<PackManifest, "kernel">, version: string = kernelVersion): Promise<string | null> {
-  const { default: semver } = await import("semver");
-  if (semver.satisfies(version, manifest.kernel, { includePrerelease: true })) return null;
-  return `needs Lily ${manifest.kernel}, and this is ${version}`;
 }
 
 /** Throws PACK_CLASH that names every clash with both sides. */

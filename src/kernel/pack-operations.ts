@@ -1,13 +1,15 @@
 /** What packs a workspace has, and whether a pack is sound: every problem with its place, for whoever writes packs. */
 import { isLilyError, LilyError } from "../base/lily-error.ts";
 import { parseRelativePath } from "../base/relative-path.ts";
+import { kernelVersion } from "../base/version.ts";
 import { createSchemaRegistry } from "../artifacts/schema-registry.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
+import { versionProblem } from "../graph/pack-version.ts";
 import { parseLocated } from "../graph/parse-located.ts";
 import { pathText } from "../graph/problem-list.ts";
 import type { FileTree } from "../ports/file-tree.ts";
 import type { KernelCore } from "./core.ts";
-import { findPack, type LoadedPack, readPack, versionProblem } from "./load-packs.ts";
+import { findPack, type LoadedPack, readPack } from "./load-packs.ts";
 import { findConfig, loadConfiguration, packFinder } from "./workflow-source.ts";
 
 export interface PackRow {
@@ -113,7 +115,7 @@ async function checkPack(core: KernelCore, tree: FileTree, entry: string): Promi
     const text = `${pathText(path)}: ${message}`;
     found.push(within({ ...problemOf(code, text, pack.manifestFile), line: place?.line ?? null, column: place?.column ?? null, path: pathText(path) }, tree));
   };
-  const version = await versionProblem(pack.manifest);
+  const version = await versionProblem(pack.manifest, kernelVersion);
   if (version !== null) report("PACK_VERSION_UNSUPPORTED", ["kernel"], `the pack ${version}`);
   await checkSchemas(pack, report);
   await checkModules(core, pack, report);
