@@ -121,8 +121,11 @@ describe("E4: a gate that a module judges", () => {
 
   test("E6: in-process code that goes on after the gate's timeout is an error", async () => {
     bed.write("lily.yaml", "modules: { own.judge: ./judge.mjs }\n");
-    bed.write("judge.mjs", moduleText("await new Promise((resolve) => setTimeout(resolve, 4000)); return { passed: true };"));
+    const held = Promise.withResolvers<{ readonly passed: boolean }>();
+    Reflect.set(globalThis, "lilyHeldGate", held.promise);
+    bed.write("judge.mjs", moduleText("return await globalThis.lilyHeldGate;"));
     const ran = await bed.run(flow({ a: sh("true", { gates: [{ id: "g", module: "own.judge", timeout: "100ms" }] }) }));
+    held.resolve({ passed: true });
     expect(verdictOf(ran)).toMatchObject({ kind: "GATE_ERROR", reason: expect.stringContaining("longer than its timeout") });
   });
 

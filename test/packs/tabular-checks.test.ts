@@ -32,7 +32,7 @@ interface ProfileOf {
 }
 type Record_ = { readonly line: number; readonly fields?: readonly string[]; readonly problem?: string };
 
-const lib = pathToFileURL(join(import.meta.dirname, "../../examples/packs/tabular/lib/")).href;
+const lib = pathToFileURL(join(import.meta.dirname, "../../examples/packs/tabular/tables/")).href;
 const { csvRecords } = (await import(`${lib}csv.mjs`)) as { csvRecords: (chunks: AsyncIterable<string>, delimiter: string) => AsyncIterable<Record_> };
 const { readTable } = (await import(`${lib}table.mjs`)) as {
   readTable: (table: unknown, options: object, onRow: Check["row"], cwd: string) => Promise<Summary>;

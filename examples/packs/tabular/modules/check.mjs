@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defineModule } from "lily-kernel";
-import { checkOf } from "../lib/checks.mjs";
-import { badRowsText, readTable, TableError } from "../lib/table.mjs";
+import { checkOf } from "../tables/checks.mjs";
+import { badRowsText, readTable, TableError } from "../tables/table.mjs";
 
 export const check = defineModule({
   name: "tabular.check",

@@ -1,7 +1,7 @@
 /** What a table holds, as the output `profile`. A table with a row that is not readable has no profile: the step fails and names the lines. */
 import { defineModule } from "lily-kernel";
-import { Profile } from "../lib/profile.mjs";
-import { badRowsText, readTable } from "../lib/table.mjs";
+import { Profile } from "../tables/profile.mjs";
+import { badRowsText, readTable } from "../tables/table.mjs";
 
 export const profile = defineModule({
   name: "tabular.profile",
