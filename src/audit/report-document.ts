@@ -41,8 +41,8 @@ import { reportTexts } from "./report-texts.ts";
 export interface ReportSource {
   /** The bytes of record.jsonl, as they are. */
   readonly record: Uint8Array;
-  /** Texts of artifacts that the record names and does not hold. */
-  readonly documents: readonly string[];
+  /** Texts of artifacts that the record names and does not hold; or who finds them for the events whose hashes are right. */
+  readonly documents: readonly string[] | ((events: readonly LedgerEvent[]) => Promise<readonly string[]>);
   /** Leaves of the workspace log for this run, with proofs. */
   readonly leaves: readonly ReportLeaf[];
   /** The newest checkpoint, for convenience: it vouches for nothing without the reader's key. Null when there is none. */
@@ -68,7 +68,8 @@ export async function reportDocument(source: ReportSource): Promise<ReportPage> 
   const texts = reportTexts();
   const checked = checker.checkRecord(source.record);
   const events = eventsOf(checked.lines, checked.hashes);
-  const documents = new Map(source.documents.map((text) => [`sha256:${checker.sha256(new TextEncoder().encode(text))}`, text]));
+  const given = typeof source.documents === "function" ? await source.documents(events) : source.documents;
+  const documents = new Map(given.map((text) => [`sha256:${checker.sha256(new TextEncoder().encode(text))}`, text]));
   const { run, lists, fault } = toldOf(events, documents);
   const problem = checked.problem ?? checker.checkSeals(events);
   const audit = auditOf(run);
@@ -91,7 +92,7 @@ export async function reportDocument(source: ReportSource): Promise<ReportPage> 
     section("verify", "Check it yourself", "", verifySection(run, source.note)),
     `</main><footer><p>Made by Lily ${escapeText(source.kernelVersion)} from ${texts.count(events.length, "event")} of the record. This page loads nothing and sends nothing.</p></footer></div>`,
   ];
-  const html = [head(run, lists), body.join("\n"), await payload(source), `<script>${reportScript()}</script>`, "</body></html>", ""].join("\n");
+  const html = [head(run, lists), body.join("\n"), await payload(source, given), `<script>${reportScript()}</script>`, "</body></html>", ""].join("\n");
   return { html, run, problem };
 }
 
@@ -194,7 +195,7 @@ function headerPart(shown: SectionParts, problem: ReportProblem | null, problems
   ].join("\n");
 }
 
-async function payload({ record, documents, leaves, gzip }: ReportSource): Promise<string> {
+async function payload({ record, leaves, gzip }: ReportSource, documents: readonly string[]): Promise<string> {
   const format = gzip === null ? "plain" : "gzip";
   const pack = async (bytes: Uint8Array): Promise<string> => base64Of(gzip === null ? bytes : await gzip(bytes));
   const texts = new TextEncoder().encode(JSON.stringify(documents));

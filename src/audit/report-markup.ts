@@ -66,7 +66,7 @@ function tableCell(text: string, column: Column | undefined): string {
   const shown = escapeText(text);
   switch (column?.kind) {
     case "head":
-      return `<th scope="row" role="rowheader"${label}>${shown}</th>`;
+      return `<th scope="row" role="rowheader">${shown}</th>`;
     case "status":
       return `<td role="cell" class="${statusClass(text)}${text.length > 24 ? " long" : ""}"${label}>${shown}</td>`;
     case "code":

@@ -5,7 +5,6 @@
 import { isLilyError } from "../base/lily-error.ts";
 import { decodeUtf8 } from "../base/parse-json.ts";
 import { kernelVersion } from "../base/version.ts";
-import { reportChecker } from "../audit/report-checker.ts";
 import { type ReportPage, reportDocument } from "../audit/report-document.ts";
 import type { ReportLeaf } from "../audit/report-anchor.ts";
 import type { ArtifactRef } from "../contracts/artifact-ref.ts";
@@ -25,12 +24,11 @@ const proofsMax = 8;
 export async function reportRun(core: KernelCore, runText: string, options: { readonly linkFrom?: string }): Promise<RunReport> {
   const runId = await core.findRun(runText);
   const { record, problems } = await recordBytes(core, runId);
-  const documents = await namedDocuments(core, record);
   const log = await anchorParts(core, runId);
   const { compressor } = core.parts;
   const page = await reportDocument({
     record,
-    documents,
+    documents: (events) => namedDocuments(core, events),
     leaves: log.leaves,
     note: log.note,
     problems: [...problems, ...log.problems],
@@ -75,12 +73,10 @@ async function recordBytes(core: KernelCore, runId: RunId): Promise<{ readonly r
 }
 
 /** The plan, the environment and the whys that are too large to ride in the record. What is missing or damaged is left out, and not shown. */
-async function namedDocuments(core: KernelCore, record: Uint8Array): Promise<readonly string[]> {
+async function namedDocuments(core: KernelCore, events: readonly LedgerEvent[]): Promise<readonly string[]> {
   const stored = new Map<string, { readonly artifact: ArtifactRef; readonly isInline: boolean }>();
   const wanted = new Set<string>();
-  for (const line of reportChecker().checkRecord(record).lines) {
-    // The hash of the line was checked.
-    const event = JSON.parse(line) as LedgerEvent;
+  for (const event of events) {
     if (event.kind === "ARTIFACT_STORED")
       stored.set(event.data.artifact.artifact_id, { artifact: event.data.artifact, isInline: event.data.inline !== undefined });
     else if (event.kind === "PLAN_COMMITTED" || event.kind === "ENVIRONMENT_CAPTURED") wanted.add(event.data.artifact_id);
