@@ -188,7 +188,7 @@ export class RunViewFold {
     }
   }
 
-  #foldStep(event: Extract<LedgerEvent, { readonly data: { readonly step_id: string } }>): void {
+  #foldStep(event: Extract<LedgerEvent, { readonly kind: `STEP_${string}` | "POLICY_VIOLATION" }>): void {
     switch (event.kind) {
       case "STEP_STARTED":
         return this.#startStep(event.data, event.at);

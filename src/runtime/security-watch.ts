@@ -60,7 +60,7 @@ async function ask(monitor: SecurityMonitor): Promise<SecurityReading> {
 }
 
 async function fewTurns(): Promise<null> {
-  for (let turns = 0; turns < 8; turns++) await null;
+  for (let turns = 0; turns < 8; turns++) await Promise.resolve();
   return null;
 }
 

@@ -207,7 +207,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       start: async (source, request) => reply(handle, "runs.start", source, request),
       exec: async (request) => reply(handle, "runs.exec", request),
       resume: async (run, request) => reply(handle, "runs.resume", run, request),
-      judge: async (run, { signal: _, ...request } = {}) => {
+      judge: async (run, { signal, ...request } = {}) => {
         known(run);
         return reply(options.judged ?? { run_id: view.run_id, verdicts: [], skipped: [], anchoring: null }, "runs.judge", run, request);
       },

@@ -19,7 +19,8 @@ function example(name: string): string {
 
 function eventOf(line: string): LedgerEvent {
   const event = decodeEvent(new TextEncoder().encode(`${line}\n`));
-  if (!isEventKind(event.kind)) throw new Error(`${event.kind} is no kind of event`);
+  const kind: string = event.kind;
+  if (!isEventKind(kind)) throw new Error(`${kind} is no kind of event`);
   return JSON.parse(line);
 }
 

@@ -27,7 +27,10 @@ export const shellPath = fs.existsSync("/bin/sh") ? fs.realpathSync("/bin/sh") :
 
 /** A group that is skipped, with the reason in its title, where no sandbox works. */
 export function describeInSandbox(title: string, cases: () => void): void {
-  describe.skipIf(name === null)(name === null ? `${title} (skipped: ${reason})` : title, cases);
+  const shown = name === null ? `${title} (skipped: ${reason})` : title;
+  describe.skipIf(name === null)(`${shown}`, () => {
+    cases();
+  });
 }
 
 /** Makes and removes the folder of each test of the file that calls it; what it gives is good within a test. */
