@@ -36,7 +36,7 @@ type InterruptReason = "cancel" | "abort" | "goto" | "shutdown" | "security";
 export type StartVerdict =
   /** It starts; these are recorded with its start, and the start names the `why.v1` among them. */
   | { readonly kind: "start"; readonly bodies: readonly EventBody[]; readonly why: ArtifactId | null }
-  /** Somebody looks for earlier results first, holds the step, and delivers what was found. */
+  /** Somebody looks for earlier results first, holds the step, and delivers what was found; not held, it is decided at the next delivery. */
   | { readonly kind: "wait" };
 
 interface InFlight {
@@ -225,7 +225,6 @@ export class RunShell {
     this.#record(batch, body);
   }
 
-  /** A step that waits and is not held is asked for again when somebody delivers: deciding again now would name it again. */
   #takeStart(batch: Batch, step: StepState, attempt: number): boolean {
     const { performer } = this.#options;
     const verdict = performer.beforeStart(step);

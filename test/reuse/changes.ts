@@ -92,7 +92,7 @@ const kinds: readonly Kind[] = [
   ["new variable that a pattern takes", env("CORPUS_WILD_NEW", (_, i) => `w${i}`), () => ({ wide: ["environment CORPUS_WILD_NEW"] })],
   ["secret", env("CORPUS_SECRET", (_, i) => `s3cret-value-${i + 1}`), () => ({ wide: ["environment CORPUS_SECRET"] })],
   ["PATH", env("PATH", (before, i) => `${before}:/nowhere/${i}`), () => all("environment PATH")],
-  ["HOME", env("HOME", (_, i) => `/home/user-${i}`), () => all("environment HOME")],
+  ["HOME", env("HOME", (_, i) => `/house/${i}`), () => all("environment HOME")],
   // Tools, of a step and of a gate.
   ["tool", file("bin/tool-a", comment), () => ({ clean: ["tool tool-a"] })],
   [

@@ -100,7 +100,7 @@ const document: JsonObject = {
 };
 
 export function baseWorld(root: string): World {
-  const env = { PATH: `${root}/bin:/usr/bin:/bin`, HOME: "/home/ada", CORPUS_A: "one", CORPUS_WILD_X: "wild", CORPUS_SECRET: "s3cret-value-0" };
+  const env = { PATH: `${root}/bin:/usr/bin:/bin`, HOME: "/house", CORPUS_A: "one", CORPUS_WILD_X: "wild", CORPUS_SECRET: "s3cret-value-0" };
   return { files, env, params: {}, inputs: {}, document };
 }
 

@@ -47,7 +47,7 @@ export const reuseBites: readonly Bite[] = [
         replace: "digest: textDigest(value)",
       },
     ],
-    suite: reuse,
+    suite: vitest("test/reuse/given.test.ts"),
   },
   {
     name: "materials-read-once",

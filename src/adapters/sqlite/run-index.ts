@@ -14,10 +14,10 @@ import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { artifactRefSchema } from "../../contracts/artifact-ref.ts";
 import type { LedgerEvent } from "../../contracts/event.ts";
 import { type ArtifactId, runOfStream, type RunId, type StreamId } from "../../contracts/ids.ts";
-import { resultEffectOf } from "../../contracts/result-effect.ts";
 import { statusAfter } from "../../contracts/status-after.ts";
 import type { StreamHead } from "../../ports/journal.ts";
 import type { ArtifactFilter, ArtifactRow, ResultFilter, ResultRow, RunIndex, RunRow } from "../../ports/run-index.ts";
+import { foldResult } from "./fold-result.ts";
 import { isOutOfSpace } from "./sqlite-error.ts";
 import { createIndexTables, dropIndexTables, indexLayout } from "./run-index-tables.ts";
 
@@ -28,8 +28,6 @@ export function openSqliteRunIndex(path: string): RunIndex {
 
 type Row = Readonly<Record<string, unknown>>;
 type Batch = { readonly head: StreamHead; readonly events: readonly LedgerEvent[] };
-
-const materialsType = "step_materials.v1";
 
 /** Sorts behind every character of an id. */
 const afterAll = "\u{10ffff}";
@@ -219,7 +217,7 @@ function applyBatch(database: DatabaseSync, { head, events }: Batch): void {
     if (event.seq > next) throw new LilyError("INDEX_DAMAGED", `the index holds ${next} events of ${head.stream} and was given event ${event.seq}; rebuild it`);
     if (run !== null) foldRun(database, run, event);
     if (event.kind === "ARTIFACT_STORED") insertArtifact(database, event);
-    if (run !== null) foldResult(database, run, event);
+    if (run !== null) foldResult((sql) => prepared(database, sql), run, event);
     next++;
     last = event;
   }
@@ -267,47 +265,6 @@ function insertArtifact(database: DatabaseSync, event: Extract<LedgerEvent, { re
   );
   const insert = prepared(database, "INSERT OR IGNORE INTO inputs VALUES (?, ?)");
   for (const input of artifact.inputs) insert.run(input, artifact.artifact_id);
-}
-
-function foldResult(database: DatabaseSync, run: RunId, event: LedgerEvent): void {
-  if (event.kind === "ARTIFACT_STORED" && event.data.artifact.artifact_type === materialsType) {
-    const { artifact, inline } = event.data;
-    prepared(database, "INSERT OR IGNORE INTO materials VALUES (?, ?, ?)").run(artifact.artifact_id, JSON.stringify(artifact), inline ?? null);
-  }
-  const effect = resultEffectOf(event);
-  switch (effect?.kind) {
-    case "completed": {
-      const { key, artifact_id } = effect.materials;
-      prepared(database, "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)").run(
-        run,
-        effect.step_id,
-        effect.attempt,
-        event.seq,
-        event.hash,
-        event.at,
-        key,
-        artifact_id,
-      );
-      return;
-    }
-    case "reused": {
-      const { run_id, step_id, attempt } = effect.from;
-      const text = "INSERT INTO uses VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET used_at = max(used_at, excluded.used_at)";
-      prepared(database, text).run(run_id, step_id, attempt, event.at);
-      return;
-    }
-    case "superseded":
-      prepared(database, "DELETE FROM results WHERE run_id = ? AND step_id = ?").run(run, effect.step_id);
-      return;
-    case "spoiled":
-      prepared(database, "UPDATE results SET usable = 0 WHERE run_id = ? AND step_id = ?").run(run, effect.step_id);
-      return;
-    case "void":
-      prepared(database, "UPDATE results SET usable = 0 WHERE run_id = ?").run(run);
-      return;
-    case undefined:
-      return;
-  }
 }
 
 class Where {
