@@ -9,7 +9,9 @@ export function checkPure(context: CheckContext, id: string, step: WorkflowStep,
   if (step.env_affects_output !== undefined && step.pure !== true) report([...path, "env_affects_output"], "says something about pure steps only");
   if (step.pure !== true) return;
   const at = [...path, "pure"];
-  if ((step.uses ?? []).length === 0) report(at, `pure step ${id} needs uses: the code that it depends on`);
+  // A module of a pack is bound with everything that it imports from the pack.
+  const isPack = step.module !== undefined && context.packModules.has(step.module);
+  if ((step.uses ?? []).length === 0 && !isPack) report(at, `pure step ${id} needs uses: the code that it depends on`);
   const workdir = step.workdir ?? document.workdir ?? "source";
   if (workdir === "source" && policy.sandbox === "off") report(at, `pure step ${id} needs workdir: isolated, or policy.sandbox prefer or require`);
   const open = [step, ...(step.gates ?? [])].flatMap((one) => [...(one.env_from ?? []), ...(one.secrets ?? [])]);
@@ -30,7 +32,7 @@ export function checkPure(context: CheckContext, id: string, step: WorkflowStep,
 /** What differs from run to run would make every result one of its own, or the reuse of one a lie. */
 function passingReferences(step: WorkflowStep): readonly Reference[] {
   const found = new Map<string, Reference>();
-  const texts: unknown[] = [step.run, step.env, step.with, ...(step.gates ?? []).flatMap((gate: WorkflowGate) => [gate.run, gate.env, gate.of])];
+  const texts: unknown[] = [step.run, step.env, step.with, ...(step.gates ?? []).flatMap((gate: WorkflowGate) => [gate.run, gate.env, gate.of, gate.with])];
   const look = (value: unknown): void => {
     if (typeof value === "string") {
       for (const piece of parseTemplate(value)) {

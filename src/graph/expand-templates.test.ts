@@ -106,6 +106,11 @@ routes: [{ id: own, when: { gate: all }, do: { continue: true } }]
     expect(document?.steps).toEqual({ a: { run: ["python3", "-I", "x.py", "--fast"] }, b: { run: ["python3", "-I", "y.py"] } });
   });
 
+  test("a pure step whose module comes from a pack needs no uses: the pack is bound whole", async () => {
+    const { problems } = await check("workdir: isolated\nsteps:\n  p: { template: tab.profile, pure: true, gates: [], with: { table: t } }\n");
+    expect(problems.map((problem) => problem.message)).toEqual([expect.stringContaining("names ${attempt}")]);
+  });
+
   test("a document without templates is not touched", async () => {
     const { document } = await check("steps: { a: { run: [x] } }\n", emptyCatalog);
     expect(document?.steps).toEqual({ a: { run: ["x"] } });

@@ -26,6 +26,8 @@ describe("the tabular example", () => {
       JSON.parse((await run.expectCode(0, "pack", "check", path.join(example, "..", "packs", "tabular"), "--json")).stdout) as { readonly ok: boolean }
     ).ok;
     expect(digest).toBe(true);
+    const again = await run.start(workflow, ...inputs, "--param", "as_of=2016-01-02");
+    expect(again.steps.map((step) => `${step.step_id} ${step.status}`)).toEqual(["airports reused", "weather succeeded"]);
     const plan = JSON.parse((await run.expectCode(0, "workflow", "plan", workflow, "--json")).stdout) as { readonly plan: { readonly packs: unknown } };
     expect(plan.plan.packs).toEqual([{ name: "tabular", version: "1.0.0", digest: expect.stringMatching(/^sha256:/) }]);
     expect(await run.verify()).toMatchObject({ result: "anchored" });
