@@ -58,7 +58,7 @@ function placeOf(glob: string): Place {
 function both(one: Place, other: Place): readonly Place[] {
   if (one.whole && isWithin(other.path, one.path)) return [other];
   if (other.whole && isWithin(one.path, other.path)) return [one];
-  return one.path === other.path ? [one.whole ? other : one] : [];
+  return one.path === other.path ? [one] : [];
 }
 
 function outermost(paths: readonly string[]): readonly string[] {
