@@ -14,7 +14,7 @@ export function keptDifference(stepId: string, before: PlanDocument, after: Plan
   const [one, other] = [before, after].map((plan) => plan.steps.find((step) => step.id === stepId));
   if (one === undefined || other === undefined) return "it is not in the new workflow";
   const member = differentMember(one, other);
-  if (member !== null) return `its ${member} differs`;
+  if (member !== null) return `its ${member} changed`;
   if (before.policy_digest !== after.policy_digest) return "the policy differs";
   for (const name of paramsOf(one)) if (!isSame(before.params[name], after.params[name])) return `parameter ${name} differs`;
   for (const name of new Set([...Object.keys(before.inputs), ...Object.keys(after.inputs)]))
@@ -90,7 +90,7 @@ function isSame(one: unknown, other: unknown): boolean {
 }
 
 function textOf(value: unknown): string {
-  return value === undefined ? "" : canonicalJson(value as JsonValue, { fractions: true });
+  return value === undefined ? "" : canonicalJson(plain({ value }), { fractions: true });
 }
 
 function plain(value: object): Readonly<Record<string, JsonValue>> {

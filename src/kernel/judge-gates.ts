@@ -62,12 +62,13 @@ function gatesNamed(state: RunState, { step, gate }: JudgeOptions): readonly Own
   const steps = step === undefined ? state.steps : stepsNamed(state, [step]);
   const all: OwnedGate[] = steps.flatMap((one) => one.plan.gates.map((own) => ({ gate: own, step: one })));
   if (step === undefined) all.push(...state.plan.gates.map((own) => ({ gate: own, step: null })));
-  const found = all.filter((one) => gate === undefined || one.gate.id === gate);
+  if (gate === undefined) return all;
+  const found = all.filter((one) => one.gate.id === gate);
   if (found.length > 0) return found;
   const where = step === undefined ? `run ${state.runId}` : `step ${step}`;
   const ids = [...new Set(all.map((one) => one.gate.id))];
   const known = ids.length === 0 ? "it has none" : `it has ${ids.slice(0, 20).join(", ")}`;
-  throw new LilyError("USAGE_INVALID", `${where} has no gate${gate === undefined ? "" : ` ${JSON.stringify(gate.slice(0, 80))}`}; ${known}`);
+  throw new LilyError("USAGE_INVALID", `${where} has no gate ${JSON.stringify(gate.slice(0, 80))}; ${known}`);
 }
 
 async function judgeAll(

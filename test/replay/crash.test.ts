@@ -37,7 +37,6 @@ async function killedAt(when: () => boolean, job: Readonly<Record<string, string
 const slowly = (text: string): string => `if test -e slow; then touch sleeping; exec sleep 60; fi; ${text}`;
 const steps = {
   a: sh("echo a >> a.log; echo 1 > a.txt", { outputs: { o: { path: "a.txt" } }, gates: [{ id: "g", run: ["sh", "-c", `${slowly("true")}`] }] }),
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
   b: sh(slowly("cat $A > b.txt"), { env: { A: "${steps.a.outputs.o}" }, outputs: { o: { path: "b.txt" } } }),
 };
 

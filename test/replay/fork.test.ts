@@ -17,9 +17,7 @@ afterEach(() => bed.remove());
 const counted = (id: string, more: object = {}) => sh(`echo ${id} >> ${id}.log; echo ${id} > ${id}.txt`, { outputs: { o: { path: `${id}.txt` } }, ...more });
 const steps = {
   a: counted("a", { gates: [{ id: "ga", run: ["test", "-s", "a.txt"] }] }),
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
   b: counted("b", { env: { A: "${steps.a.outputs.o}" } }),
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
   c: sh("test -e broken && exit 1; cat $B > c.txt", { env: { B: "${steps.b.outputs.o}" }, outputs: { o: { path: "c.txt" } } }),
 };
 const attempts = (view: RunView) => view.steps.map(({ step_id, status, attempts: tries }) => [step_id, status, tries.length]);
@@ -153,7 +151,6 @@ describe("run fork", () => {
 
   test("inputs are shared, not read again; a run that does not rest, or has no such step, is refused", async () => {
     bed.write("in.txt", "1\n");
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
     const document = flow({ a: sh("cat $I > a.txt", { env: { I: "${inputs.i}" }, outputs: { o: { path: "a.txt" } } }) }, { inputs: { i: { file: "in.txt" } } });
     const source = await bed.run(document);
     bed.write("in.txt", "2\n");

@@ -37,7 +37,6 @@ describe("run gates --judge-only", () => {
         outputs: { t: { path: "out/t.json", schema: "table.v1" } },
         gates: [
           { id: "command", run: ["sh", "check.sh"] },
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
           { id: "shape", schema: "table.v1", of: "${steps.a.outputs.t}" },
           gate("never", "exit 1", { required: false }),
         ],
@@ -115,7 +114,6 @@ describe("run gates --judge-only", () => {
   test("what does not exist is skipped with a reason, also on a blocked run, and a run can be judged any number of times", async () => {
     const steps = {
       a: sh("echo 1 > a.txt", { workdir: "isolated", outputs: { o: { path: "a.txt" } }, gates: [gate("bad", "exit 1")] }),
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
       b: sh("true", { env: { A: "${steps.a.outputs.o}" }, gates: [gate("later", "true")] }),
     };
     const { view } = await bed.run(flow(steps, { gates: [gate("all", "true")], routes: [{ id: "ask", when: { gate: "bad" }, do: { escalate: "look" } }] }));
@@ -170,6 +168,9 @@ describe("run gates --judge-only", () => {
     const id = view.run_id;
     expect(await refusalOf(kernel.runs.judge(id, { step: "b" }))).toMatchObject({ code: "USAGE_INVALID" });
     expect(await refusalOf(kernel.runs.judge(id, { gate: "h" }))).toMatchObject({ code: "USAGE_INVALID", message: expect.stringContaining("it has g") });
+    const bare = await bed.run(flow({ a: sh("true") }));
+    expect(await kernel.runs.judge(bare.view.run_id)).toMatchObject({ verdicts: [], skipped: [] });
+    expect(await bed.events(bare.view.run_id)).toEqual(bare.events);
     const created = await kernel.runs.create({});
     expect(await refusalOf(kernel.runs.judge(created.run_id))).toMatchObject({ code: "RUN_STATE_CONFLICT" });
     expect(await refusalOf(kernel.runs.judge(id, { signal: AbortSignal.abort() }))).toMatchObject({ code: "INTERRUPTED" });

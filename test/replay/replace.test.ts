@@ -13,14 +13,12 @@ const steps = {
   seed: sh("echo 3 > seed.txt", { workdir: "isolated", outputs: { n: { path: "seed.txt" } } }),
   twice: sh('expr 2 "*" $(cat $N) > twice.txt', {
     workdir: "isolated",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
     env: { N: "${steps.seed.outputs.n}" },
     outputs: { n: { path: "twice.txt" } },
     gates: [{ id: "small", run: ["sh", "-c", "test $(cat twice.txt) -lt 100"] }],
   }),
   report: sh("cat $N > report.txt", {
     workdir: "isolated",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the workflow
     env: { N: "${steps.twice.outputs.n}" },
     outputs: { text: { path: "report.txt" } },
   }),
@@ -106,7 +104,6 @@ describe("artifact replace", () => {
 
   test("K25: an input is replaced, and all that can have read it is done again", async () => {
     bed.write("in.txt", "1\n");
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: references of the workflow
     const document = flow(
       { a: sh("cat $I > a.txt", { env: { I: "${inputs.i}" }, outputs: { o: { path: "a.txt" } } }), b: sh("true") },
       { inputs: { i: { file: "in.txt" } } },
