@@ -2,6 +2,7 @@ import { isLilyError } from "../base/lily-error.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import { type RunId, runOfStream, runStream, type StreamId } from "../contracts/ids.ts";
 import type { VerifyView } from "../contracts/run-view.ts";
+import { isFork } from "../ledger/fork-proof.ts";
 import { encodeLine, eventDataText } from "../ledger/event-line.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordProblem } from "../ledger/verify-record.ts";
@@ -11,7 +12,6 @@ import { anchorOf, leafSizes, loadTrustedLog, type TrustedLog } from "../ledger/
 import { cutWorkspaceCheckpoint } from "./checkpoints.ts";
 import type { KernelCore } from "./core.ts";
 import type { Records, VerifyOptions } from "./kernel.ts";
-import { withForkClaim } from "./verify-fork.ts";
 
 export function recordOperations(core: KernelCore): Records {
   return {
@@ -47,7 +47,8 @@ async function verifyRun(core: KernelCore, log: TrustedLog, runId: RunId): Promi
   const facts = await verifyStream(ledger, stream, { headsAt: leafSizes(log, stream) });
   const foreign = facts.problems.length === 0 ? await foreignOrigin(core, ledger, stream) : null;
   const view = { run_id: runId, ...anchorOf(log, stream, foreign === null ? facts : { ...facts, problems: [foreign] }) };
-  return view.result === "corrupt" ? view : withForkClaim(core, view);
+  if (view.result === "corrupt" || !(await isFork(ledger.readStream(stream)))) return view;
+  return (await import("./verify-fork.ts")).withForkClaim(core, view);
 }
 
 /** The first event binds the record to its workspace; one of another workspace, or an identity that was swapped, does not belong here. */

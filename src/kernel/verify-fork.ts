@@ -19,7 +19,6 @@ type Claim = EventData["RUN_FORKED"];
 export async function withForkClaim(core: KernelCore, view: VerifyView): Promise<VerifyView> {
   const runId = parseRunId(view.run_id);
   const ledger = await core.ledger();
-  if (!(await isFork(ledger.readStream(runStream(runId))))) return view;
   const events: LedgerEvent[] = [];
   for await (const event of ledger.readStream(runStream(runId))) events.push(event);
   const claim = events.find((event) => event.kind === "RUN_FORKED");
@@ -27,15 +26,6 @@ export async function withForkClaim(core: KernelCore, view: VerifyView): Promise
   const { problems, note } = await compare(core, events, claim.data);
   if (problems.length > 0) return { ...view, result: "corrupt", anchor: null, problems: [...view.problems, ...problems.map((one) => `fork: ${one}`)] };
   return { ...view, notes: [...(view.notes ?? []), note] };
-}
-
-/** A claim comes before the run starts. */
-async function isFork(events: AsyncIterable<LedgerEvent>): Promise<boolean> {
-  for await (const { kind } of events) {
-    if (kind === "RUN_FORKED") return true;
-    if (kind === "RUN_STARTED" || kind === "RUN_SEALED") return false;
-  }
-  return false;
 }
 
 async function compare(

@@ -4,6 +4,7 @@
  * shorter tree is a prefix of the longer. Specified in docs/formats/replay.md.
  */
 import { type Digest, hexOf } from "../base/digest.ts";
+import type { LedgerEvent } from "../contracts/event.ts";
 import type { EventData } from "../contracts/events.ts";
 import { rootDigest } from "./checkpoint.ts";
 import { consistencyProof, leafHash, merkleRoot, type NodeHash, verifyConsistency } from "./merkle-tree.ts";
@@ -19,6 +20,15 @@ export interface ForkProofFacts {
 }
 
 type ForkClaim = Pick<EventData["RUN_FORKED"], "from" | "prefix">;
+
+/** Whether a record is a fork's: its claim comes before the run starts, so little is read of any other. */
+export async function isFork(events: AsyncIterable<LedgerEvent>): Promise<boolean> {
+  for await (const { kind } of events) {
+    if (kind === "RUN_FORKED") return true;
+    if (kind === "RUN_STARTED" || kind === "RUN_SEALED") return false;
+  }
+  return false;
+}
 
 /** The claim of a fork over the source's event hashes, in order, of which the first `prefixEvents` are shared. */
 export function proveFork(runId: string, hashes: readonly Digest[], prefixEvents: number): ForkProofFacts {
