@@ -74,7 +74,12 @@ export const eventDataSchemas = {
   LEADER_TAKEN: z.strictObject({ token: z.int().min(1), host: text, pid: count, boot_id: text }),
   PLAN_COMMITTED: z.strictObject({ plan_hash: digestSchema, artifact_id: artifactIdSchema, workflow: id, source_dir: text }),
   ENVIRONMENT_CAPTURED: z.strictObject({ artifact_id: artifactIdSchema }),
-  RUN_STARTED: z.strictObject({ inputs: z.record(z.string(), artifactIdSchema), parallel: z.int().min(1) }),
+  RUN_STARTED: z.strictObject({
+    inputs: z.record(z.string(), artifactIdSchema),
+    parallel: z.int().min(1),
+    /** `false`: every step is done, whatever earlier results there are. Absent: earlier results may stand in for pure steps. */
+    reuse: z.literal(false).optional(),
+  }),
   RUN_RESUMED: z.strictObject({ reason: text }),
   CANCEL_REQUESTED: z.strictObject({ reason: text }),
   STEP_STARTED: z.strictObject({

@@ -131,6 +131,7 @@ function startRun(state: RunState, event: FoldedEvent, data: EventData["RUN_STAR
   if (state.planHash === null) throw illegal(event, "no plan is committed");
   state.phase = "running";
   state.parallel = data.parallel;
+  state.reuse = data.reuse ?? true;
   for (const [name, id] of Object.entries(data.inputs)) state.inputs.set(name, id);
   for (const step of state.steps) wakeIfMet(state, step);
 }

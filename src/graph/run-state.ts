@@ -94,6 +94,8 @@ export interface RunState {
   phase: RunPhase;
   sealed: boolean;
   parallel: number;
+  /** Whether earlier results may stand in for pure steps. */
+  reuse: boolean;
   ending: Ending | null;
   /** Steps by phase, as far as `decide` needs them without a scan. */
   readonly ready: IndexedHeap;
@@ -140,6 +142,7 @@ export function createRunState(plan: PlanDocument, runId: string): RunState {
     phase: "created",
     sealed: false,
     parallel: 1,
+    reuse: true,
     ending: null,
     ready: new IndexedHeap(),
     backoff: new IndexedHeap((index) => steps[index]?.readyAtMs ?? 0),

@@ -182,7 +182,7 @@ export async function forkBodies(
     ...fresh,
     ...[...shared].map((id) => sharedBody(source.state, id)),
     snapshotBody("pre", run.securityAtStart, null, run.state.events),
-    { kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs, parallel } },
+    { kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs, parallel, reuse: false } },
     ...reused,
   ];
 }

@@ -36,7 +36,7 @@ export async function beginBodies(run: RunContext, inputs: Readonly<Record<strin
     ids[name] = stored.artifact.artifact_id;
   }
   bodies.push(snapshotBody("pre", run.securityAtStart, null, run.state.events));
-  bodies.push({ kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: ids, parallel } });
+  bodies.push({ kind: "RUN_STARTED", key: "RUN_STARTED", data: { inputs: ids, parallel, ...(run.reuse ? {} : { reuse: false as const }) } });
   return bodies;
 }
 

@@ -60,7 +60,7 @@ export class ReuseDesk {
 
   /** A step that was done or reused before in this run is asked for again by somebody: it is done. */
   #asks({ plan, cause, attempt, reuses }: StepState): boolean {
-    return plan.pure && this.#parts.run.reuse && cause === "ready" && attempt === 0 && reuses === 0;
+    return plan.pure && this.#parts.run.state.reuse && cause === "ready" && attempt === 0 && reuses === 0;
   }
 
   #look(step: StepState): void {

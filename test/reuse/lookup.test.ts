@@ -6,7 +6,7 @@ import type { Digest } from "../../src/base/digest.ts";
 import type { ResultRow } from "../../src/ports/run-index.ts";
 import { flow, stepOf } from "../runtime/bed.ts";
 import { openWith, replaced } from "../runtime/parts-bed.ts";
-import { made, one, ReuseBed } from "./reuse-bed.ts";
+import { decisionOf, made, one, ReuseBed } from "./reuse-bed.ts";
 
 let bed: ReuseBed;
 
@@ -232,5 +232,25 @@ describe("a lookup", () => {
     expect(second.events.filter((event) => event.kind === "STEP_REUSED")).toHaveLength(90);
     expect(second.view.status).toBe("succeeded");
     await bed.expectAnchored(second.view.run_id);
+  });
+});
+
+describe("a run without reuse", () => {
+  test("says so in its record, so that whoever resumes it looks for nothing either", async () => {
+    await bed.run(one());
+    const steps = { a: { ...made, needs: ["hold"] }, hold: { run: ["sh", "-c", `test -e ${bed.dir}/go || kill -STOP $$`] } };
+    const document = flow(steps, { inputs: { data: { file: "data.txt" } } });
+    const kernel = await bed.kernel();
+    const handle = await kernel.runs.start({ document, dir: bed.dir }, { reuse: false });
+    for await (const event of handle.events()) {
+      if (event.kind === "RUN_STARTED") expect(event.data.reuse).toBe(false);
+      if (event.kind === "STEP_STARTED") break;
+    }
+    await handle.cancel("enough");
+    bed.write("go", "");
+    const again = await kernel.runs.rerun(handle.runId, { from: ["hold"], reason: "go on" });
+    const { view, events } = await bed.finish(again);
+    expect(view.status).toBe("succeeded");
+    expect(decisionOf(events).kind).toBe("STEP_STARTED");
   });
 });
