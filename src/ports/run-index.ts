@@ -36,7 +36,8 @@ export interface ResultRow {
   /** When it was made, or stood in for the step in another run last. */
   readonly used_at: string;
   readonly key: Digest;
-  readonly materials: ArtifactRef;
+  /** Null where results were asked for by key: whoever uses one of those reads its record. */
+  readonly materials: ArtifactRef | null;
   /** The stored text of the materials where it rode in its event. */
   readonly inline: string | null;
 }

@@ -151,6 +151,7 @@ async function closestOf(parts: LookupParts, rows: readonly ResultRow[], now: re
 }
 
 async function materialsOf({ run }: LookupParts, row: ResultRow): Promise<readonly Material[] | null> {
+  if (row.materials === null) return null;
   try {
     // Of many, one is chosen; that one is then verified in its record.
     const { materials } = row.inline === null ? await readMaterials(run.deps, { ref: row.materials, inline: null }) : payloadIn(row.inline);

@@ -54,6 +54,7 @@ class InMemoryRunIndex implements MemoryRunIndex {
       artifacts: new Map(this.#artifacts),
       results: new Map(this.#results),
       uses: new Map(this.#uses),
+      materials: new Map(this.#materials),
     };
     try {
       for (const batch of batches) this.#applyBatch(batch);
@@ -63,6 +64,7 @@ class InMemoryRunIndex implements MemoryRunIndex {
       this.#artifacts = before.artifacts;
       this.#results = before.results;
       this.#uses = before.uses;
+      this.#materials = before.materials;
       throw thrown;
     }
     this.#cursor = Math.max(this.#cursor, cursor);
@@ -100,7 +102,8 @@ class InMemoryRunIndex implements MemoryRunIndex {
       const workflow = this.#runs.get(row.run_id)?.workflow ?? null;
       const wanted = "key" in filter ? row.key === filter.key : row.step_id === filter.step_id && workflow === filter.workflow;
       const used_at = this.#uses.get(`${row.run_id}/${row.step_id}/${row.attempt}`) ?? row.at;
-      return usable && wanted && materials !== undefined ? [{ ...row, workflow, used_at, ...materials }] : [];
+      if (!usable || !wanted || materials === undefined) return [];
+      return [{ ...row, workflow, used_at, ...("key" in filter ? { materials: null, inline: null } : materials) }];
     });
     return rows.sort((a, b) => compareText(b.used_at, a.used_at) || compareText(b.run_id, a.run_id) || b.seq - a.seq).slice(0, limit);
   }

@@ -93,16 +93,20 @@ class SqliteRunIndex implements RunIndex {
   async results(filter: ResultFilter, limit: number): Promise<readonly ResultRow[]> {
     const where = new Where();
     where.add("usable = 1");
-    if ("key" in filter) where.equals("key", filter.key);
-    else where.equals("step_id", filter.step_id);
-    if ("workflow" in filter) where.equals("workflow", filter.workflow);
+    const byKey = "key" in filter;
+    if (byKey) where.equals("key", filter.key);
+    else {
+      where.equals("step_id", filter.step_id);
+      where.equals("workflow", filter.workflow);
+    }
+    const materials = byKey ? "" : "CROSS JOIN materials ON artifact_id = materials";
     const { artifactRefSchema: schema } = await import("../../contracts/artifact-ref.ts");
     return this.#run((database) => {
       // From left to right: only the few rows of a key or a step are joined with anything.
       const rows = prepared(
         database,
-        `SELECT results.*, workflow, ref, inline, coalesce(used_at, at) AS last FROM results CROSS JOIN runs USING (run_id)
-         CROSS JOIN materials ON artifact_id = materials LEFT JOIN uses USING (run_id, step_id, attempt)
+        `SELECT results.*, workflow, ${byKey ? "NULL AS ref, NULL AS inline" : "ref, inline"}, coalesce(used_at, at) AS last FROM results CROSS JOIN runs USING (run_id)
+         ${materials} LEFT JOIN uses USING (run_id, step_id, attempt)
          ${where.text} ORDER BY last DESC, run_id DESC, seq DESC LIMIT ?`,
       ).all(...where.values, limit);
       return rows.map((row) => resultRowOf(row, schema));
@@ -334,7 +338,7 @@ function resultRowOf(row: Row, schema: typeof artifactRefSchema): ResultRow {
     at: text(row, "at"),
     used_at: text(row, "last"),
     key: text(row, "key") as Digest,
-    materials: schema.parse(JSON.parse(text(row, "ref"))),
+    materials: row["ref"] === null ? null : schema.parse(JSON.parse(text(row, "ref"))),
     inline: textOrNull(row, "inline"),
   };
 }
