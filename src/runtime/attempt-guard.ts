@@ -88,6 +88,16 @@ export async function openGuard(run: RunContext, request: GuardRequest): Promise
   };
 }
 
+/** A window that nobody closes would be told of every change until the run rests. */
+export async function closedWhenThrown<T>(guard: AttemptGuard, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    await guard.close().catch(() => undefined);
+    throw thrown;
+  }
+}
+
 interface Held {
   readonly layers: readonly ToolLayer[] | null;
   readonly built: BuiltSandbox | null;

@@ -12,7 +12,7 @@ import { type PathTest, pathTest } from "../judge/path-globs.ts";
 import type { AttemptFolder } from "../ports/attempt-folders.ts";
 import { artifactIdsOf, asPath, asValue, prepareLookup, stepReferences, templateReferences } from "./step-references.ts";
 import { type CollectedOutput, collectFile, markOutputs, type OutputMarks, type Producer, requireSchema } from "./collect-outputs.ts";
-import { openGuard } from "./attempt-guard.ts";
+import { closedWhenThrown, openGuard } from "./attempt-guard.ts";
 import type { Delivery } from "./effect.ts";
 import { leftBehind, observedEffects } from "./effect-report.ts";
 import type { EndSignal } from "./end-signal.ts";
@@ -90,7 +90,14 @@ async function processAttempt(
   const judged = await policyBodiesOf(context, guard);
   const { stdout_bytes: stdoutBytes = 0, stderr_bytes: stderrBytes = 0 } = execution.executor;
   const survivorsKilled = end.ended ? 0 : leftBehind(execution);
-  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: guard?.changes ?? [], isOutput, survivorsKilled, redact: (text) => context.secrets.redact(text) });
+  const seen = observedEffects({
+    stepId: step.plan.id,
+    attempt,
+    changes: guard?.changes ?? [],
+    isOutput,
+    survivorsKilled,
+    redact: (text) => context.secrets.redact(text),
+  });
   return report(context, violated(execution, guard), [...judged, ...seen], { stdout: stdoutBytes > 0, stderr: stderrBytes > 0 });
 }
 
@@ -104,12 +111,21 @@ async function moduleAttempt(context: Attempt, executor: ModuleExecutor, lookup:
     const refused = { ok: false, outcome: "failed", code: "POLICY_VIOLATION", reason: "refused", executor: { kind: "module" }, durationMs: 0 } as const;
     return report(context, violated(refused, guard.refusal), await policyBodiesOf(context, guard.refusal), { stdout: false, stderr: false });
   }
-  const execution = await performModule(run, step, executor, attempt, folder, lookup, end, (line) => log.write(line), effects, hooks.onAbandoned);
+  const execution = await closedWhenThrown(guard, () =>
+    performModule(run, step, executor, attempt, folder, lookup, end, (line) => log.write(line), effects, hooks.onAbandoned),
+  );
   await log.flush(folder);
   const closed = await guard.close();
   // What an abandoned module goes on to do is nobody's to judge yet.
   const judged = execution.ok === "abandoned" ? [] : await policyBodiesOf(context, closed);
-  const seen = observedEffects({ stepId: step.plan.id, attempt, changes: closed.changes, isOutput, survivorsKilled: 0, redact: (text) => context.secrets.redact(text) });
+  const seen = observedEffects({
+    stepId: step.plan.id,
+    attempt,
+    changes: closed.changes,
+    isOutput,
+    survivorsKilled: 0,
+    redact: (text) => context.secrets.redact(text),
+  });
   return report(context, violated(withLog(held(execution, closed), log), closed), [...judged, ...seen], { stdout: log.bytes > 0, stderr: false });
 }
 

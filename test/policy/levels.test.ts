@@ -5,6 +5,7 @@ import type { JsonObject } from "../../src/base/json-value.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { EventData } from "../../src/contracts/events.ts";
 import { createProcessRunner } from "../../src/adapters/process/process-runner.ts";
+import { openWith } from "../runtime/parts-bed.ts";
 import { Bed, flow, sh, stepOf } from "../runtime/bed.ts";
 
 const support = await createProcessRunner().sandbox();
@@ -97,12 +98,13 @@ describe("S6: what is recorded of an attempt", () => {
     const policy = { ...out, tools: ["sh"], network: "deny", env_allow: [], diff_max: "1MB" };
     const { view, events } = await bed.run(flow({ a: { run: ["sh", "-c", "echo x > out/a.txt"] } }, { policy }));
     expect(view.status).toBe("succeeded");
-    const [evaluation] = payloads(events, "policy_evaluation.v1");
-    expect(evaluation).toMatchObject({
+    const evaluations = payloads(events, "policy_evaluation.v1");
+    expect(evaluations[0]).toMatchObject({
       verdict: "allow",
       enforcement: { tools: "prevented", subprocesses: "unenforced", write: "observed", diff: "observed", network: "unenforced", environment: "prevented" },
     });
-    expect((evaluation?.["decisions"] as readonly JsonObject[]).map(({ rule }) => rule)).toEqual(["environment", "tools", "write", "diff", "network"]);
+    const rules = ["environment", "tools", "write", "diff", "network"];
+    expect(evaluations).toMatchObject([{ decisions: rules.map((rule) => ({ rule, verdict: "allow" })) }]);
   });
 
   test("without a policy there is none", async () => {
@@ -132,6 +134,13 @@ describe("S6: what is recorded of an attempt", () => {
 
 describe.skipIf(noSandbox)(`in a sandbox (${support.name ?? `skipped: ${support.reason}`})`, () => {
   const prefer: JsonObject = { ...out, sandbox: "prefer", network: "deny" };
+
+  test("a module that cannot be loaded leaves no window open", async () => {
+    bed.write("lily.yaml", "modules: { m: ./m.mjs }\n");
+    bed.write("m.mjs", "export const nothing = 1;\n");
+    const { events } = await bed.run(flow({ a: { module: "m" } }, { policy: out }));
+    expect(dataOf(events, "STEP_FAILED").map((data) => data.code)).toEqual(["MODULE_INVALID"]);
+  });
 
   test("S6: the attempt says which sandbox, and that writes and network were prevented", async () => {
     const { events } = await bed.run(
@@ -183,5 +192,25 @@ describe.skipIf(noSandbox)(`in a sandbox (${support.name ?? `skipped: ${support.
     bed.write("m.mjs", moduleText("m", ""));
     await expect(bed.run(flow({ a: { module: "m" } }, { policy: require }))).rejects.toMatchObject({ code: "POLICY_VIOLATION" });
     await expect(bed.run(flow({ a: sh("true") }, { policy: require, gates: [{ id: "g", module: "m" }] }))).rejects.toMatchObject({ code: "POLICY_VIOLATION" });
+  });
+
+  test("where there is none, a policy that requires it is refused at the start, and when a run goes on", async () => {
+    const blocked = flow(
+      { a: sh("exit 1") },
+      { policy: { ...prefer, sandbox: "require" }, routes: [{ id: "ask", when: { step: "a" }, do: { escalate: "look at it" } }] },
+    );
+    const { view } = await bed.run(blocked);
+    expect(view.status).toBe("blocked");
+    const bare = await openWith(bed, () => ({ processes: createProcessRunner({ sandboxProgram: "/nonexistent/bwrap" }) }));
+    try {
+      const refusal = { code: "SANDBOX_UNAVAILABLE" };
+      await expect(bare.runs.start({ document: blocked, dir: bed.dir })).rejects.toMatchObject(refusal);
+      await expect(bare.runs.resume(view.run_id, { unblockReason: "looked at it" })).rejects.toMatchObject(refusal);
+      expect((await bare.runs.show(view.run_id)).status).toBe("blocked");
+      const preferred = await bare.runs.start({ document: flow({ a: sh("true") }, { policy: prefer }), dir: bed.dir });
+      expect((await preferred.done()).status).toBe("succeeded");
+    } finally {
+      await bare.close();
+    }
   });
 });
