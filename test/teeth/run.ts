@@ -15,6 +15,7 @@ import { type Bite, type Suite, suiteName } from "./bite.ts";
 import { enforcementBites } from "./enforcement-bites.ts";
 import { ledgerBites } from "./ledger-bites.ts";
 import { packBites } from "./pack-bites.ts";
+import { policyBites } from "./policy-bites.ts";
 import { replayBites } from "./replay-bites.ts";
 import { reportBites } from "./report-bites.ts";
 import { reuseBites } from "./reuse-bites.ts";
@@ -50,6 +51,7 @@ const allBites = [
   ...auditBites,
   ...enforcementBites,
   ...packBites,
+  ...policyBites,
   ...replayBites,
   ...reportBites,
   ...reuseBites,
