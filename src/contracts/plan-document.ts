@@ -47,7 +47,7 @@ export interface PlanPolicy {
   readonly diff_bytes_max?: number;
   /** The longest that a step or a gate may run; the steps and gates of the plan keep to it already. */
   readonly timeout_max_ms?: number;
-  /** Failures in a row of one step that are tried again, by `retry` and by routes together. */
+  /** A step that was tried more often than this is not retried, neither by itself nor by a route; a goto may still do it again. */
   readonly retry_max?: number;
   /** Names and patterns (`AWS_*`) of variables that steps may have beside PATH and HOME: one of every list must cover each. */
   readonly env_allow?: readonly (readonly string[])[];

@@ -211,7 +211,9 @@ function settleFailure(state: RunState, event: FoldedEvent, step: StepState, fai
   if (state.ending !== null && state.ending.interrupts !== null) return movePhase(state, step, "failed");
   step.failures++;
   const { retry } = step.plan;
-  const retries = failure.kind === "step" && step.failures <= retry.max && countedAttempts(step) < state.plan.policy.attempts_max;
+  const { attempts_max: attemptsMax, retry_max: retryMax } = state.plan.policy;
+  const isSpent = countedAttempts(step) >= attemptsMax || (retryMax !== undefined && countedAttempts(step) > retryMax);
+  const retries = failure.kind === "step" && step.failures <= retry.max && !isSpent;
   if (!retries) {
     step.failure = { ...failure, spent: failure.kind === "step" };
     return movePhase(state, step, "deciding");

@@ -58,9 +58,11 @@ function matchedGate(route: PlanRoute, failure: Failure, step: StepState | null)
 
 /** Why a matching route may not be taken again, or null. */
 function boundReached(state: RunState, route: PlanRoute, step: StepState | null): string | null {
-  const { attempts_max: attemptsMax } = state.plan.policy;
+  const { attempts_max: attemptsMax, retry_max: retryMax } = state.plan.policy;
   if (route.do.kind !== "retry" && route.do.kind !== "goto") return null;
   if ((state.routeCounts.get(route.id) ?? 0) >= route.do.max) return `route ${route.id} was taken ${route.do.max} times already`;
+  if (route.do.kind === "retry" && step !== null && retryMax !== undefined && countedAttempts(step) > retryMax)
+    return `step ${step.plan.id} was tried ${countedAttempts(step)} times, and the policy allows ${retryMax} retries`;
   const again = route.do.kind === "goto" ? stepsFrom(state, route.do.target) : step === null ? [] : [step];
   const spent = again.find((one) => countedAttempts(one) >= attemptsMax);
   return spent === undefined ? null : `step ${spent.plan.id} used its ${attemptsMax} attempts`;

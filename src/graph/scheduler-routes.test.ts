@@ -30,6 +30,20 @@ describe("routes", () => {
     expect(run.phases()).toEqual({ a: "failed", b: "skipped", c: "skipped", d: "succeeded" });
   });
 
+  test("E3: a step is not retried, by itself or by a route, that was tried more often than the policy's retry_max", () => {
+    const routes = [route("again", { step: "a" }, { kind: "retry", max: 5 })];
+    const plan = planOf([step("a", [], { retry: { max: 1, backoff_ms: 0, factor: 1, max_backoff_ms: 0 } })], { routes });
+    const run = new ToldRun({ ...plan, policy: { ...plan.policy, retry_max: 2 } });
+    run.settle();
+    run.fail("a");
+    run.settle();
+    run.fail("a");
+    expect(run.settle().recorded).toContain("ROUTE_TAKEN");
+    run.fail("a");
+    expect(run.settle().recorded).toEqual(["ROUTE_TAKEN", "RUN_FAILED"]);
+    expect(run.state.ending?.reason).toContain("the policy allows 2 retries");
+  });
+
   test("E1: steps are skipped for a step they need, whatever the order of the document", () => {
     const run = new ToldRun(planOf([step("c", ["b"]), step("b", ["a"]), step("a")], { routes: [route("r", {}, { kind: "continue" })] }));
     run.settle();
