@@ -17,6 +17,8 @@ export interface Places {
   /** Beside it. */
   readonly outside: string;
   readonly workspace: string;
+  /** Where Lily's process works. */
+  readonly root: string;
   readonly dataHome: string;
   readonly home: string;
   /** Part of every name outside of the folder, and of command lines. */
@@ -71,7 +73,7 @@ const writeEscapes: readonly Escape[] = [
   write("/proc/self/cwd", "echo x > /proc/self/cwd/kept.txt"),
   write("/proc/self/root", (p) => `echo x > /proc/self/root${p.dir}/kept.txt`),
   write("/proc/<parent>/root", (p) => `echo x > /proc/$PPID/root${p.dir}/kept.txt`),
-  write("/proc/<parent>/cwd", "echo x > /proc/$PPID/cwd/kept.txt", { observed: "stopped" }),
+  write("/proc/<parent>/cwd", (p) => `echo x > /proc/$PPID/cwd/${p.token}`, { worked: "other", path: (p) => `${p.root}/${p.token}`, observed: "unseen" }),
   write("a descriptor opened to read and write", "exec 3<>kept.txt; echo x >&3"),
   write("another working directory first", (p) => `cd / && echo x > ${p.dir}/kept.txt`),
   write("a rename over a file", "echo x > out/t && mv out/t kept.txt"),

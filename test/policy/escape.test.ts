@@ -14,6 +14,7 @@ const keptText = "kept\n";
 const support = await createProcessRunner().sandbox();
 let bed: Bed;
 let homeBefore: string | undefined;
+let cwdBefore: string;
 let tcp: Server;
 let tcp6: Server;
 let dns: Socket;
@@ -46,6 +47,8 @@ beforeAll(async () => {
   const home = join(bed.root, "home");
   mkdirSync(home);
   process.env["HOME"] = home;
+  cwdBefore = process.cwd();
+  process.chdir(bed.root);
   process.env["CANARY"] = "canary";
   process.env["HTTP_PROXY"] = "http://127.0.0.1:1";
   tcp = await listen(0, "127.0.0.1");
@@ -59,6 +62,7 @@ afterAll(async () => {
   dns.close();
   if (homeBefore === undefined) delete process.env["HOME"];
   else process.env["HOME"] = homeBefore;
+  process.chdir(cwdBefore);
   delete process.env["CANARY"];
   delete process.env["HTTP_PROXY"];
   await bed.remove();
@@ -84,7 +88,18 @@ async function makePlaces(): Promise<Places> {
   await listen(`\0lily-${token}`).catch(() => null);
   const home = process.env["HOME"] ?? "";
   const address = dns.address();
-  return { dir, outside, workspace: bed.workspaceDir, dataHome: bed.dataHome, home, token, port: portOf(tcp), port6: portOf(tcp6), dnsPort: address.port };
+  return {
+    dir,
+    outside,
+    workspace: bed.workspaceDir,
+    root: bed.root,
+    dataHome: bed.dataHome,
+    home,
+    token,
+    port: portOf(tcp),
+    port6: portOf(tcp6),
+    dnsPort: address.port,
+  };
 }
 
 function hasWorked(escape: Escape, places: Places, before: { readonly kept: string; readonly contacts: number; readonly other: string }): boolean {
