@@ -179,7 +179,7 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     ["network", "Network"],
     ["sandbox", "Sandbox"],
     ["attempts_max", "Attempts of a step, at most"],
-    ["retry_max", "Failures in a row, at most"],
+    ["retry_max", "Retries of a step, at most"],
     ["timeout_max_ms", "Milliseconds of a step, at most"],
     ["diff_bytes_max", "Changed bytes of an attempt, at most"],
     ["env_allow", "Environment names"],
