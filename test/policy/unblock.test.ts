@@ -135,13 +135,17 @@ describe("conditions of routes", () => {
     expect([view.status, taken(view), view.steps[0]?.attempts.length]).toEqual(["blocked", ["breach"], 1]);
   });
 
-  test("E3: ceilings of a policy hold whatever step, defaults and routes say", async () => {
-    bed.write("lily.yaml", "policy: { retry_max: 1, attempts_max: 3 }\n");
+  test.each([
+    ["{ retry_max: 1, attempts_max: 3 }", 2],
+    ["{ retry_max: 2, attempts_max: 9 }", 3],
+    ["{ attempts_max: 3 }", 3],
+  ])("E3: ceilings of a policy hold whatever step, defaults and routes say: %s", async (policy, attempts) => {
+    bed.write("lily.yaml", `policy: ${policy}\n`);
     const { view } = await bed.run(
       routed(sh("exit 1", { retry: { max: 90, backoff: "0ms" } }), [{ id: "again", when: { step: "work" }, do: { retry: true, max: 100 } }], {
         attempts_max: 500,
       }),
     );
-    expect([view.status, view.steps[0]?.attempts.length]).toEqual(["failed", 3]);
+    expect([view.status, view.steps[0]?.attempts.length]).toEqual(["failed", attempts]);
   });
 });
