@@ -17,6 +17,7 @@ export { createMemoryTrustStore, type MemoryTrustStore } from "../adapters/memor
 export type { AttemptFolder, AttemptFolders } from "../ports/attempt-folders.ts";
 export type { AuthorityStore } from "../ports/authority-store.ts";
 export type { ChangeObserver, ChangeObservers } from "../ports/change-observer.ts";
+export type { Compressor } from "../ports/compressor.ts";
 export type { FolderMaker } from "../ports/folder-maker.ts";
 export type { Clock } from "../ports/clock.ts";
 export type { EnvironmentProbe } from "../ports/environment-probe.ts";
@@ -34,6 +35,7 @@ export type { SignatureVerifier } from "../ports/signature-verifier.ts";
 export type { Signer, TrustStore } from "../ports/signer.ts";
 export { type AttemptFoldersBed, attemptFoldersConformance } from "./attempt-folders-conformance.ts";
 export { type ChangeObserverBed, changeObserverConformance } from "./change-observer-conformance.ts";
+export { compressorConformance } from "./compressor-conformance.ts";
 export { type FolderMakerBed, folderMakerConformance } from "./folder-maker-conformance.ts";
 export { type ClockBed, clockConformance } from "./clock-conformance.ts";
 export { type EnvironmentProbeBed, environmentProbeConformance, probeVariables } from "./environment-probe-conformance.ts";

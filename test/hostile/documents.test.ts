@@ -213,7 +213,7 @@ describe("lily.yaml", () => {
     ["a schema file that is not there", "schemas: {s.v1: ./s.json}\n", /INPUT_NOT_FOUND/, /s\.json/],
     ["an unknown member", "moduls: {}\n", /CONFIG_INVALID/, /moduls/],
     ["a profile of another version", "profile: production\n", /CONFIG_INVALID/, /profile/],
-    ["packs, which this version has not", "packs: [x]\n", /CONFIG_INVALID/, /packs/],
+    ["a pack that is nowhere", "packs: [x]\n", /PACK_NOT_FOUND/, /x/],
     ["no YAML", "a: [", /CONFIG_INVALID/, /lily\.yaml/],
     ["an alias", "policy: &p {}\nmodules: *p\n", /CONFIG_INVALID/, /./],
     ["not UTF-8", "\u00ff", /CONFIG_INVALID/, /./],

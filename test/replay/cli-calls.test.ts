@@ -9,7 +9,7 @@ async function asked(...argv: readonly string[]): Promise<readonly (readonly unk
   return calls.filter(([operation]) => /rerun|replace|judge|fork/.test(operation));
 }
 
-test("run rerun", async () => {
+test("run rerun passes every step and the reason on", async () => {
   expect(await asked("run", "rerun", "latest", "--from", "a", "--from", "b", "--reason", "r")).toEqual([
     ["runs.rerun", "latest", { from: ["a", "b"], reason: "r" }],
   ]);
@@ -29,7 +29,7 @@ test("run gates judges only when it is told that it only judges", async () => {
   expect(await asked("run", "gates", "latest", "--judge-only", "--gate", "g")).toEqual([["runs.judge", "latest", { gate: "g" }]]);
 });
 
-test("run fork", async () => {
+test("run fork takes another workflow with its parameters and inputs", async () => {
   expect(await asked("run", "fork", "latest", "--from", "a", "--reason", "r")).toEqual([["runs.fork", "latest", { from: ["a"], reason: "r" }]]);
   expect(await asked("run", "fork", "latest", "--from", "a", "--reason", "r", "--file", "b.yaml", "--param", "y=1", "--input", "csv=x.csv")).toEqual([
     [

@@ -281,12 +281,8 @@ describe("doctor", () => {
       "workspace",
       "authority",
       "key",
-      "configuration",
-      "policy",
-      "records",
-      "objects",
-      "run files",
-      "index",
+      ...["security", "configuration", "policy"],
+      ...["records", "objects", "run files", "index"],
     ]);
     expect(findings.find((one) => one.subject === "records")?.message).toBe("1 of 1 runs verified, 1 anchored, 0 not yet");
   });

@@ -11,12 +11,17 @@ import type { Bed } from "./bed.ts";
 
 /** The caller closes it. */
 export async function openWith(bed: Bed, change: (parts: KernelParts) => Partial<KernelParts>): Promise<Kernel> {
+  return openChanged(bed, (parts) => ({ ...parts, ...change(parts) }));
+}
+
+/** The same with all parts chosen, so that one can be left out. The caller closes it. */
+export async function openChanged(bed: Bed, choose: (parts: KernelParts) => KernelParts): Promise<Kernel> {
   await bed.kernel();
   await bed.close();
   const { workspaceDir } = bed;
   const authority = await openSqliteAuthority({ dir: workspaceDir, clock: systemClock, isOwnerAlive });
   const parts = await localParts(workspaceDir, authority, localTrust(workspaceDir, bed.dataHome), bed.dataHome);
-  return openKernel({ ...parts, ...change(parts) });
+  return openKernel(choose(parts));
 }
 
 /** The object with some members replaced; the others keep working on the object itself. */

@@ -7,7 +7,7 @@ import type { LedgerEvent } from "../../src/contracts/event.ts";
 import type { Kernel, RunHandle } from "../../src/kernel/kernel.ts";
 import { localSecurity } from "../../src/presets/local.ts";
 import { Bed, flow, refusalOf, sh, stepOf, traceOf, until } from "./bed.ts";
-import { openWith } from "./parts-bed.ts";
+import { openChanged, openWith } from "./parts-bed.ts";
 
 let bed: Bed;
 let file: string;
@@ -319,7 +319,7 @@ describe("setting the state", () => {
   });
 
   test("S1: without a port the state is UNKNOWN: runs proceed, and nothing can be set", async () => {
-    const kernel = await openWith(bed, ({ security, ...parts }) => parts);
+    const kernel = await openChanged(bed, ({ security, ...parts }) => parts);
     try {
       const handle: RunHandle = await kernel.runs.start({ document: flow({ a: sh("true") }), dir: bed.dir });
       expect((await handle.done()).status).toBe("succeeded");
@@ -333,7 +333,7 @@ describe("setting the state", () => {
 test("S1: with security: operational nothing starts where no monitor vouches for the workspace", async () => {
   const document = flow({ a: sh("true") }, { policy: { security: "operational" } });
   expect((await bed.run(document)).view.status).toBe("succeeded");
-  const kernel = await openWith(bed, ({ security, ...parts }) => parts);
+  const kernel = await openChanged(bed, ({ security, ...parts }) => parts);
   try {
     expect(await refusalOf(() => kernel.runs.start({ document, dir: bed.dir }))).toMatchObject({
       code: "SECURITY_NOT_OPERATIONAL",

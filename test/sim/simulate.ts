@@ -6,7 +6,6 @@ import { type Digest, taggedDigest } from "../../src/base/digest.ts";
 import { isLilyError } from "../../src/base/lily-error.ts";
 import { timeText } from "../../src/base/time-text.ts";
 import type { EventBody, EventBodyOf, FoldedEvent } from "../../src/contracts/event.ts";
-import { type ArtifactRef, artifactIdSchema } from "../../src/contracts/artifact-ref.ts";
 import { type ArtifactId, parseRunId } from "../../src/contracts/ids.ts";
 import type { PlanDocument, PlanGate } from "../../src/contracts/plan-document.ts";
 import { applyEvent } from "../../src/graph/apply-event.ts";
@@ -16,6 +15,8 @@ import { createRunState, type RunState, type StepState } from "../../src/graph/r
 import { resumeBodies } from "../../src/runtime/resume-run.ts";
 import type { Random } from "./random.ts";
 import { RunWatcher } from "./run-watcher.ts";
+import { hostileBody } from "./hostile-body.ts";
+import { artifactId, simulatedArtifact } from "./simulated-artifact.ts";
 import { stateText } from "./state-text.ts";
 
 export interface SimulationOptions {
@@ -48,7 +49,6 @@ interface Effect {
 const eventsMax = 4_000;
 const turnsMax = 20_000;
 const requestsMax = 4;
-const artifactId = artifactIdSchema.parse(`art_${"0".repeat(32)}`);
 
 /** Throws an Error that starts with the invariant that was broken. */
 export function simulate(options: SimulationOptions): Simulation {
@@ -364,7 +364,7 @@ class SimulatedRun {
   /** Whatever is offered is either refused by its code or keeps every invariant; nothing else may happen. */
   #offerHostile(): void {
     if (!this.#random.chance(this.#options.hostileShare ?? 0)) return;
-    const body = this.#hostileBody();
+    const body = hostileBody(this.#random, this.#state, this.#events.length);
     const event: FoldedEvent = { ...body, at: timeText(this.#nowMs) };
     const state = this.#fold();
     try {
@@ -382,58 +382,4 @@ class SimulatedRun {
     for (const seen of this.#events) watcher.see(seen);
     if (body.kind === "STEP_STARTED" || body.kind === "RUN_SUCCEEDED") watcher.see(event);
   }
-
-  #hostileBody(): EventBody {
-    const step = this.#random.pick(this.#state.steps);
-    const attempt = Math.max(1, step.attempt + this.#random.below(3) - 1);
-    const id = step.plan.id;
-    const key = `hostile/${this.#events.length}`;
-    const reason = "hostile";
-    switch (this.#random.below(10)) {
-      case 0:
-        return { kind: "STEP_STARTED", key, data: { step_id: id, attempt, cause: "ready", inputs: [] } };
-      case 1:
-        return { kind: "RUN_SUCCEEDED", key, data: { reason } };
-      case 2:
-        return { kind: "STEP_SKIPPED", key, data: { step_id: id, attempt, reason, because: id } };
-      case 3:
-        return { kind: "RUN_SEALED", key, data: { outcome: "succeeded", events: 0, counts: {} } };
-      case 4:
-        return { kind: "STEP_INTERRUPTED", key, data: { step_id: id, attempt, reason: "crash" } };
-      case 5:
-        return {
-          kind: "ROUTE_TAKEN",
-          key,
-          data: { route_id: null, action: "goto", step_id: id, target: this.#random.pick(this.#state.steps).plan.id, reason },
-        };
-      case 6:
-        return { kind: "RERUN_REQUESTED", key, data: { step_ids: [id], reason } };
-      case 7:
-        return { kind: "RUN_REOPENED", key, data: { reason } };
-      case 8: {
-        const [original = artifactId] = step.outputs.get("o") ?? [];
-        const data = { original_artifact_id: original, replacement_artifact_id: original, artifact_id: original, step_id: id, name: "o", reason };
-        return { kind: "ARTIFACT_REPLACED", key, data };
-      }
-      default:
-        return { kind: "RUN_UNBLOCKED", key, data: { reason } };
-    }
-  }
-}
-
-function simulatedArtifact(count: number): ArtifactRef {
-  return {
-    artifact_id: artifactIdSchema.parse(`art_${String(count).padStart(32, "0")}`),
-    run_id: parseRunId("simulated"),
-    artifact_type: "file",
-    storage_kind: "file",
-    digest: taggedDigest("event", String(count)),
-    size: 1,
-    media_type: "text/plain",
-    artifact_name: "o",
-    producer_id: "simulated",
-    producer_kind: "tool",
-    created_at: "2026-01-01T00:00:00.000Z",
-    inputs: [],
-  };
 }
