@@ -3,12 +3,12 @@ import { caseTwins } from "../base/identifier.ts";
 import { type JsonObject, type JsonValue, isJsonObject } from "../base/json-value.ts";
 import { isLilyError } from "../base/lily-error.ts";
 import type { z } from "zod";
-import type { PackTemplate } from "./pack-manifest.ts";
+import type { PackTemplate } from "./pack-template.ts";
 import { packPieces } from "./pack-text.ts";
 import { paramCompiler } from "./param-schema.ts";
 import type { Report } from "./problem-list.ts";
 import { reportIssues, valueAt } from "./structure-problems.ts";
-import { bodyKinds, gateKinds, membersAt, workflowGateSchema, workflowStepSchema } from "./workflow-document.ts";
+import { membersAt, workflowGateSchema, workflowStepSchema } from "./workflow-document.ts";
 
 type Kind = "step" | "gate";
 type Path = readonly PropertyKey[];
@@ -89,9 +89,3 @@ function checkTexts(kind: Kind, { params }: PackTemplate, value: JsonValue, path
   };
   walk(value, path);
 }
-
-/** The members of which a template has exactly one. */
-export const templateBodies: Readonly<Record<Kind, readonly string[]>> = {
-  step: bodyKinds.filter((kind) => kind !== "template"),
-  gate: gateKinds.filter((kind) => kind !== "template"),
-};

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json-value.ts";
 import { checkWorkflow } from "./check-workflow.ts";
 import { emptyCatalog, type PackCatalog } from "./pack-catalog.ts";
-import type { PackTemplate } from "./pack-manifest.ts";
+import type { PackTemplate } from "./pack-template.ts";
 import { type FillProblem, fillValue } from "./pack-text.ts";
 import { parseTemplate, type TemplatePiece } from "./template.ts";
 

@@ -6,7 +6,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json-value.ts";
 import type { LocatedDocument } from "./located-document.ts";
 import type { PackCatalog } from "./pack-catalog.ts";
-import type { PackRoute, PackTemplate } from "./pack-manifest.ts";
+import type { PackRoute } from "./pack-manifest.ts";
+import type { PackTemplate } from "./pack-template.ts";
 import { FillProblem, fillValue } from "./pack-text.ts";
 import { type Report, pathText } from "./problem-list.ts";
 import { TemplateValues } from "./template-values.ts";

@@ -1,4 +1,5 @@
-import type { PackRoute, PackTemplate } from "./pack-manifest.ts";
+import type { PackRoute } from "./pack-manifest.ts";
+import type { PackTemplate } from "./pack-template.ts";
 
 /** What the packs of a workspace bring to a workflow document, all packs together. */
 export interface PackCatalog {

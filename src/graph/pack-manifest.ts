@@ -4,11 +4,11 @@
  */
 import { z } from "zod";
 import { caseTwins } from "../base/identifier.ts";
-import type { JsonObject } from "../base/json-value.ts";
 import { relativePathProblem } from "../base/relative-path.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
 import { checkTemplates } from "./check-pack-templates.ts";
 import { isLeftOut } from "./pack-files.ts";
+import type { PackTemplate } from "./pack-template.ts";
 import { parseLocated } from "./parse-located.ts";
 import { ProblemList, type Report } from "./problem-list.ts";
 import { reportIssues } from "./structure-problems.ts";
@@ -16,14 +16,6 @@ import { type WorkflowPolicy, type WorkflowRoute, workflowPolicySchema } from ".
 
 export const packManifestNames = ["lily-pack.yaml", "lily-pack.json"] as const;
 export const packManifestBytesMax = 1024 * 1024;
-
-/** A step or a gate with places for values: `${with.NAME}`. */
-export interface PackTemplate {
-  readonly title: string | null;
-  /** A JSON Schema for each value that a use gives under `with`. */
-  readonly params: Readonly<Record<string, JsonObject>>;
-  readonly body: JsonObject;
-}
 
 /** A route that follows what came from a template of the same pack, wherever it was used. */
 export interface PackRoute {

@@ -1,6 +1,6 @@
 /** The values that a use of a template gives, checked by the template's own schemas like the params of a workflow. */
 import { type JsonObject, type JsonValue, isJsonObject } from "../base/json-value.ts";
-import type { PackTemplate } from "./pack-manifest.ts";
+import type { PackTemplate } from "./pack-template.ts";
 import { type ParamCheck, paramCompiler } from "./param-schema.ts";
 import type { Report } from "./problem-list.ts";
 import { parseTemplate } from "./template.ts";

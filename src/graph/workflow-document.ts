@@ -18,7 +18,10 @@ const schemaIdText = z
   .max(128)
   .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.v[1-9]\d{0,5}$/, { error: "is not a schema id of the form name.vN" });
 const sizeText = z.string().regex(byteSizePattern, { error: "is not a size: a number of bytes, or one with B, KB, MB, GB, KiB, MiB or GiB, for example 10MB" });
-const principalText = z.string().max(256).regex(/^[a-z][a-z0-9_-]*:[^\s:][^\s]*$/, { error: "is not a principal of the form user:NAME" });
+const principalText = z
+  .string()
+  .max(256)
+  .regex(/^[a-z][a-z0-9_-]*:[^\s:][^\s]*$/, { error: "is not a principal of the form user:NAME" });
 const text = z.string().max(4096);
 const pathText = z.string().min(1).max(1024);
 const mediaType = z

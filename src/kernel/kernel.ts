@@ -11,7 +11,7 @@ import type { WorkflowDocument } from "../graph/workflow-document.ts";
 import type { ArtifactFilter, RunRow } from "../ports/run-index.ts";
 import type { Reproduction } from "../audit/reproduction.ts";
 import type { Audit } from "./audit.ts";
-import type { Packs } from "./pack-operations.ts";
+import type { Packs } from "./pack-views.ts";
 import type { Security } from "./security-operations.ts";
 
 /**

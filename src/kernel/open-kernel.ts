@@ -5,7 +5,7 @@ import { KernelCore } from "./core.ts";
 import type { Artifacts, Kernel, Records, Runs, Schemas, Workflows } from "./kernel.ts";
 import type { KernelParts } from "./kernel-parts.ts";
 import { lazyAudit } from "./lazy-audit.ts";
-import type { Packs } from "./pack-operations.ts";
+import type { Packs } from "./pack-views.ts";
 import type { Security, SecurityParts } from "./security-operations.ts";
 
 export function openKernel(parts: KernelParts): Kernel {

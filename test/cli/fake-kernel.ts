@@ -8,7 +8,7 @@ import type { PlanDocument, PlanGate, PlanStep } from "../../src/contracts/plan-
 import type { ArtifactView, ProblemView, RunView, VerifyView } from "../../src/contracts/run-view.ts";
 import type { ArtifactId, RunId } from "../../src/contracts/ids.ts";
 import type { AnchoringFailure, DoctorFinding, JudgedGates, Kernel, ProvenanceGraph, RunHandle, RunReport } from "../../src/kernel/kernel.ts";
-import type { PackRow } from "../../src/kernel/pack-operations.ts";
+import type { PackRow } from "../../src/kernel/pack-views.ts";
 import { fakeAudit, sampleReproduction } from "./sample-audit.ts";
 import { artifactId, digest, goodEvents, planHash, runId, runView } from "./sample-run.ts";
 

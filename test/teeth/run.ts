@@ -16,6 +16,7 @@ import { enforcementBites } from "./enforcement-bites.ts";
 import { ledgerBites } from "./ledger-bites.ts";
 import { packBites } from "./pack-bites.ts";
 import { policyBites } from "./policy-bites.ts";
+import { policyGuardBites } from "./policy-guard-bites.ts";
 import { replayBites } from "./replay-bites.ts";
 import { reportBites } from "./report-bites.ts";
 import { reuseBites } from "./reuse-bites.ts";
@@ -52,6 +53,7 @@ const allBites = [
   ...enforcementBites,
   ...packBites,
   ...policyBites,
+  ...policyGuardBites,
   ...replayBites,
   ...reportBites,
   ...reuseBites,

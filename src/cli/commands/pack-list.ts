@@ -1,4 +1,4 @@
-import type { PackRow } from "../../kernel/pack-operations.ts";
+import type { PackRow } from "../../kernel/pack-views.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withKernel } from "../open-workspace.ts";
 import { type Paint, paintFor } from "../render/paint.ts";

@@ -18,7 +18,7 @@ const checks = {
       end: ({ rows }) => {
         const metrics = { rows };
         if (rows < min) return failed(`${rows} rows, and at least ${min} are required`, metrics);
-        if (max !== null && rows > max) return failed(`${rows} rows, and at most ${max} are allowed`, metrics);
+        if (max !== null && rows > max) return failed(`${rows} rows, and at most ${String(max)} are allowed`, metrics);
         return passed(`${rows} rows`, metrics);
       },
     });
