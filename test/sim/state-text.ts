@@ -1,46 +1,27 @@
-import type { RunState } from "../../src/graph/run-state.ts";
+import type { RunState, StoredArtifact } from "../../src/graph/run-state.ts";
 
 /** Everything that a run's state says, as text: two states are equal when their texts are. */
 export function stateText(state: RunState): string {
-  const sets = { running: [...state.running].sort(byNumber), gating: [...state.gating].sort(byNumber) };
-  const heaps = { ready: state.ready.sorted(), backoff: state.backoff.sorted(), deciding: state.deciding.sorted(), toSkip: state.toSkip.sorted() };
-  const steps = state.steps.map(({ plan, outputs, ...rest }) => ({ id: plan.id, ...rest, outputs: [...outputs] }));
-  const maps = { routeCounts: byKey(state.routeCounts), inputs: byKey(state.inputs), artifacts: byKey(state.artifacts) };
-  const {
-    runId,
-    phase,
-    sealed,
-    parallel,
-    ending,
-    succeededCount,
-    failedCount,
-    skippedCount,
-    runGateIndex,
-    runGateRound,
-    badRunGates,
-    runFailure,
-    counts,
-    planHash,
-    events,
-  } = state;
-  const plain = {
-    runId,
-    phase,
-    sealed,
-    parallel,
-    ending,
-    succeededCount,
-    failedCount,
-    skippedCount,
-    runGateIndex,
-    runGateRound,
-    badRunGates,
-    runFailure,
-    counts,
-    planHash,
-    events,
-  };
-  return JSON.stringify({ ...plain, ...sets, ...heaps, ...maps, steps });
+  const { plan, steps, byId, dependents, running, gating, ready, backoff, deciding, toSkip, routeCounts, inputs, artifacts, ...plain } = state;
+  return JSON.stringify({
+    ...plain,
+    running: [...running].sort(byNumber),
+    gating: [...gating].sort(byNumber),
+    ready: ready.sorted(),
+    backoff: backoff.sorted(),
+    deciding: deciding.sorted(),
+    toSkip: toSkip.sorted(),
+    routeCounts: byKey(routeCounts),
+    inputs: byKey(inputs),
+    artifacts: byKey(artifacts).map(([id, stored]) => [id, artifactText(stored)]),
+    steps: steps.map(({ plan: step, outputs, ...rest }) => ({ id: step.id, ...rest, outputs: [...outputs] })),
+  });
+}
+
+/** Members of what was read from a record stand in the order of its schema, others as they were written: both say the same. */
+function artifactText({ ref, inline }: StoredArtifact): string {
+  const members: [string, unknown][] = Object.entries(ref);
+  return JSON.stringify([members.sort(([a], [b]) => (a < b ? -1 : 1)), inline]);
 }
 
 function byNumber(one: number, other: number): number {
