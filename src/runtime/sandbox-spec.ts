@@ -39,17 +39,26 @@ export async function buildSandbox(run: RunContext, request: SandboxRequest): Pr
   const { policy } = run.plan;
   const { workspaceDir, hiddenFolders } = run.deps;
   const hidden = [workspaceDir, ...hiddenFolders, ...(isInside(cwd, workspaceDir) ? [run.sourceDir] : [])];
-  const isHidden = (path: string): boolean => !isInside(path, cwd) && hidden.some((folder) => isInside(path, folder));
+  // The innermost counts: a workspace in the folder of work is hidden there too, and a folder of work in the workspace is seen.
+  const isHidden = (path: string): boolean => innermost(path, hidden) > innermost(path, [cwd]);
   const places = policy.write === null ? null : await findPlaces(run, request, writePlaces(policy.write));
+  const writable = places?.writable ?? [cwd];
+  // Where only a part of the folder of work may be written, the rest of it is there to be read, also in a hidden folder.
+  const seen = isInside(cwd, workspaceDir) && !writable.includes(cwd) ? [cwd] : [];
   const spec: SandboxSpec = {
-    writable: places?.writable ?? [cwd],
+    writable,
     readOnly: places?.readOnly ?? [],
     hidden,
-    shown: [...new Set([...handed, tool].filter(isHidden))],
+    shown: [...new Set([...seen, ...[...handed, tool].filter(isHidden)])],
     network: policy.network,
     tools,
   };
   return { spec, inexact: places?.inexact ?? null };
+}
+
+/** Length of the longest folder that holds the path; -1 when none does. */
+function innermost(path: string, folders: readonly string[]): number {
+  return Math.max(-1, ...folders.filter((folder) => isInside(path, folder)).map((folder) => folder.length));
 }
 
 interface FoundPlaces {
