@@ -103,6 +103,7 @@ function applyKind(state: RunState, event: FoldedEvent): void {
       return;
     case "RUN_REOPENED":
       if (!isRested(state.phase)) throw illegal(event, `a run that is ${state.phase} is not reopened`);
+      state.escalated = false;
       state.sealed = false;
       return;
     case "ARTIFACT_STORED":
@@ -354,6 +355,7 @@ function endRun(state: RunState, event: FoldedEvent, kind: "RUN_SUCCEEDED" | "RU
     RUN_INCOMPLETE: "incomplete",
   };
   state.phase = phases[kind];
+  if (kind === "RUN_BLOCKED") state.escalated = true;
 }
 
 /** A person lets a blocked run go on: the escalated step gets a fresh allowance, the number of attempts stays. */
@@ -362,6 +364,7 @@ function unblockRun(state: RunState, event: FoldedEvent): void {
   const step = state.ending?.stepId === null || state.ending === null ? undefined : state.byId.get(state.ending.stepId);
   state.phase = "running";
   state.sealed = false;
+  state.escalated = false;
   state.ending = null;
   if (step !== undefined && step.phase === "deciding") {
     step.forgiven = step.attempt;

@@ -93,6 +93,8 @@ export interface RunState {
   readonly dependents: readonly (readonly number[])[];
   phase: RunPhase;
   sealed: boolean;
+  /** True from an escalation until a person lets the run go on; a cancel in between does not lift it. */
+  escalated: boolean;
   parallel: number;
   /** Whether earlier results may stand in for pure steps. */
   reuse: boolean;
@@ -141,6 +143,7 @@ export function createRunState(plan: PlanDocument, runId: string): RunState {
     dependents,
     phase: "created",
     sealed: false,
+    escalated: false,
     parallel: 1,
     reuse: true,
     ending: null,

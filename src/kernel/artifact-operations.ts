@@ -23,7 +23,7 @@ export function artifactOperations(core: KernelCore): Artifacts {
     put: (file, options = {}) => put(core, file, options),
     get: async (id) => bytesOf(core, await find(core, id)),
     show: async (id) => viewOf(await find(core, id)),
-    list: async (filter = {}) => (await (await core.freshIndex()).artifacts(filter)).map(viewOf),
+    list: async (filter = {}) => (await (await core.readableIndex()).artifacts(filter)).map(viewOf),
     replace: (original, replacement, options) => replaceArtifact(core, original, replacement, options),
   };
 }
@@ -33,7 +33,7 @@ function viewOf(row: ArtifactRow): ArtifactView {
 }
 
 async function find(core: KernelCore, text: string): Promise<ArtifactRow> {
-  const index = await core.freshIndex();
+  const index = await core.readableIndex();
   const rows = isDigest(text) ? await index.artifacts({ digest: text, limit: 1 }) : await index.artifact(text);
   const [first, second] = rows;
   if (first === undefined) throw new LilyError("ARTIFACT_NOT_FOUND", `no artifact has the id or digest ${text}`, { details: { artifact: text } });

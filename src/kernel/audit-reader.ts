@@ -39,7 +39,7 @@ export interface AuditReader {
 export function auditReader(core: KernelCore): AuditReader {
   return {
     run: async (text) => readRun(core, await core.findRun(text)),
-    rows: async (limit) => (await core.freshIndex()).runs({ limit }),
+    rows: async (limit) => (await core.readableIndex()).runs({ limit }),
     artifact: (id) => readArtifact(core, id),
     schema: (evidence, schemaId) => readSchema(core, evidence, schemaId),
   };
@@ -54,7 +54,7 @@ async function readRun(core: KernelCore, runId: RunId): Promise<RunEvidence> {
 }
 
 async function readArtifact(core: KernelCore, id: string): Promise<ArtifactBytes | null> {
-  const row = (await (await core.freshIndex()).artifact(id))[0];
+  const row = (await (await core.readableIndex()).artifact(id))[0];
   if (row === undefined) return null;
   const store = await core.artifactStore();
   const { artifact } = row;

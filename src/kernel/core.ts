@@ -69,6 +69,27 @@ export class KernelCore {
     return index;
   }
 
+  /**
+   * The index as far as records can be read, for finding and listing: one damaged record does not hide the others. What is left of it shows as
+   * it was folded last; verification and doctor name it. The cursor stays, so that it is read again the next time.
+   */
+  async readableIndex(): Promise<RunIndex> {
+    try {
+      return await this.freshIndex();
+    } catch (thrown) {
+      if (!isRecordDamage(thrown)) throw thrown;
+    }
+    const { index, authority } = this.parts;
+    const { heads } = await authority.journal.changedSince(await index.cursor());
+    const ledger = await this.ledger();
+    for (const head of heads) {
+      await this.#catchUp(index, ledger, head).catch((thrown: unknown) => {
+        if (!isRecordDamage(thrown)) throw thrown;
+      });
+    }
+    return index;
+  }
+
   /** The authority was restored or rebuilt: the index tells of another history, and is derived. */
   async #refillIndex(index: RunIndex): Promise<RunIndex> {
     await index.clear();
@@ -94,7 +115,7 @@ export class KernelCore {
       const exact = runOfStream(runStream(text as RunId));
       if (exact !== null && (await journal.head(runStream(exact))) !== null) return exact;
     }
-    const index = await this.freshIndex();
+    const index = await this.readableIndex();
     const rows = text === "latest" ? await index.runs({ limit: 1 }) : await index.runs({ idPrefix: text, limit: 3 });
     const [first, second] = rows;
     if (first === undefined)
@@ -117,6 +138,11 @@ export class KernelCore {
       await this.parts.authority.close();
     }
   }
+}
+
+/** True when a record cannot be read whole, and that is about this record alone. */
+function isRecordDamage(thrown: unknown): boolean {
+  return isLilyError(thrown) && thrown.code.startsWith("LEDGER_") && thrown.entry.exit === 4;
 }
 
 /** Null when the record does not say: it is empty, or damaged, which verification and whoever writes to it report. */

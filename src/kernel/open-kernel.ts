@@ -56,7 +56,7 @@ function lazyRuns(core: KernelCore): Runs {
     cancel: async (run, reason) => (await load()).cancel(run, reason),
     show: async (run) => (await load()).show(run),
     // Needs the index alone, so that listing runs loads nothing else.
-    list: async (filter = {}) => (await core.freshIndex()).runs(filter),
+    list: async (filter = {}) => (await core.readableIndex()).runs(filter),
     watch: (run, options) => later(load, (runs) => runs.watch(run, options)),
     logs: async (run, filter) => (await load()).logs(run, filter),
     why: async (run, step) => (await import("./why-run.ts")).whyRun(core, run, step),

@@ -6,7 +6,9 @@ import type { Why } from "../artifacts/builtin-schemas.ts";
 import type { EventBody } from "../contracts/event.ts";
 import { nearestName } from "../graph/nearest-name.ts";
 import type { RunState, StepState } from "../graph/run-state.ts";
+import { strictDependents } from "../graph/step-phase.ts";
 import type { RunContext } from "../runtime/run-context.ts";
+import { artifactIdsOf, stepReferences } from "../runtime/step-references.ts";
 import { storedBody } from "../runtime/step-report.ts";
 import type { KernelCore } from "./core.ts";
 import type { RerunOptions, RunHandle } from "./kernel.ts";
@@ -19,7 +21,10 @@ export async function rerunRun(core: KernelCore, runText: string, options: Rerun
   return takeUpRun(core, runId, options.parallel, (state, token) => {
     const targets = stepsNamed(state, options.from);
     const reopened = reopenBody(state, token, options.reason, options.unblockReason);
-    return async (run) => [reopened, ...(await rerunBodies(run, targets, token, options.reason))];
+    return async (run) => {
+      await requireInputs(run, targets);
+      return [reopened, ...(await rerunBodies(run, targets, token, options.reason))];
+    };
   });
 }
 
@@ -34,6 +39,31 @@ export function stepsNamed(state: Pick<RunState, "runId" | "byId" | "steps">, na
     const known = near === null ? `its steps are ${ids.slice(0, 20).join(", ")}${ids.length > 20 ? ", ..." : ""}` : `did you mean ${near}?`;
     throw new LilyError("USAGE_INVALID", `run ${state.runId} has no step ${JSON.stringify(name.slice(0, 80))}; ${known}`, { details: { run_id: state.runId } });
   });
+}
+
+/**
+ * What the steps take from elsewhere must be there before the run is reopened: a run that had come to rest is not left open over a
+ * missing object. Throws OBJECT_MISSING.
+ */
+async function requireInputs(run: RunContext, targets: readonly StepState[]): Promise<void> {
+  const { state, deps } = run;
+  const again = new Set(targets.flatMap((target) => [target.index, ...strictDependents(state, target.index)]));
+  const made = new Set([...again].flatMap((position) => [...(state.steps[position]?.outputs.values() ?? [])].flat()));
+  for (const position of again) {
+    const step = state.steps[position];
+    if (step === undefined) continue;
+    for (const id of artifactIdsOf(state, stepReferences(step.plan))) {
+      const stored = state.artifacts.get(id);
+      if (made.has(id) || stored === undefined || stored.inline !== null || (await deps.objects.stat(stored.ref.digest)) !== null) continue;
+      throw new LilyError(
+        "OBJECT_MISSING",
+        `step ${step.plan.id} cannot be done again: artifact ${id} is not in the store any more; restore it, or start a new run`,
+        {
+          details: { step_id: step.plan.id, artifact_id: id },
+        },
+      );
+    }
+  }
 }
 
 /** The request and its why, not yet appended. */

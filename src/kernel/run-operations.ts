@@ -46,7 +46,7 @@ export function runOperations(core: KernelCore): Runs {
     reproduce: (run, options = {}) => reproduceRun(core, run, options, startCompiled),
     cancel: (run, reason) => cancelRun(core, run, reason),
     show: async (run) => readRunView(core, await core.findRun(run)),
-    list: async (filter = {}) => (await core.freshIndex()).runs(filter),
+    list: async (filter = {}) => (await core.readableIndex()).runs(filter),
     watch: (run, options = {}) => watchRun(core, run, options),
     logs: (run, filter = {}) => runLogs(core, run, filter),
     why: (run, step) => whyRun(core, run, step),

@@ -45,7 +45,8 @@ export async function takeUpRun(
   return leadAgain(core, runId, judgeOpen, async ({ run, led }, bodies) => {
     if (parallel !== undefined) run.state.parallel = parallel;
     const taken = await bodies(run);
-    if (taken.some((body) => body.kind === "RUN_UNBLOCKED")) await authoriseUnblock(core, runId, run.plan.policy);
+    // Also of a run that was canceled while it was blocked: ending it is everybody's right, letting it go on is not.
+    if (run.state.escalated) await authoriseUnblock(core, runId, run.plan.policy);
     return handleOf(core, run, led, [leaderDraft(run.deps, led.token), ...taken, preSnapshot(run)]);
   });
 }

@@ -82,6 +82,34 @@ describe("a blocked run", () => {
   });
 });
 
+describe("a run that was canceled while it was blocked", () => {
+  test("S6: is not taken up by whom the policy does not name, by rerun or by replacement, and is by whom it names", async () => {
+    const document = flow(
+      { risky: sh("echo bad > out.txt", { outputs: { o: { path: "out.txt" } }, gates: [{ id: "good", run: ["grep", "good", "${steps.risky.outputs.o}"] }] }) },
+      { policy: { unblock_by: ["user:nobody-of-this-name"] }, routes: [{ id: "ask", when: { gate: "good" }, do: { escalate: "look" } }] },
+    );
+    const { view } = await bed.run(document);
+    const kernel = await bed.kernel();
+    expect(await kernel.runs.cancel(view.run_id, "enough")).toMatchObject({ status: "canceled" });
+    const [old = ""] = view.steps[0]?.produced_artifact_ids ?? [];
+    await expect(kernel.runs.rerun(view.run_id, { from: ["risky"], reason: "sneaky" })).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+    await expect(kernel.artifacts.replace(old, { file: bed.write("good.txt", "good\n") }, { reason: "sneaky" })).rejects.toMatchObject({
+      code: "UNAUTHORIZED",
+    });
+    expect(await kernel.runs.show(view.run_id)).toMatchObject({ status: "canceled" });
+    await bed.expectAnchored(view.run_id);
+  });
+
+  test("goes on when nobody is named, and is an ordinary run then", async () => {
+    const { view } = await bed.run(escalated({}));
+    const kernel = await bed.kernel();
+    await kernel.runs.cancel(view.run_id, "enough");
+    bed.write("fixed", "");
+    const handle = await kernel.runs.rerun(view.run_id, { from: ["risky"], reason: "mended" });
+    expect(await handle.done()).toMatchObject({ status: "succeeded" });
+  });
+});
+
 describe("conditions of routes", () => {
   const routed = (step: JsonObject, routes: readonly JsonObject[], policy: JsonObject = {}): JsonObject => flow({ work: step }, { routes, policy });
   const taken = (view: { readonly routes: readonly { readonly route_id: string | null; readonly action: string }[] }): readonly (string | null)[] =>
