@@ -11,8 +11,8 @@ async function messages(policy: JsonObject, more: JsonObject = {}, options: Chec
 describe("the texts of a policy", () => {
   test("a policy with every member is sound", async () => {
     const policy = {
-      tools: ["node", "/usr/bin/git"],
-      write: { allow: ["out/**"], deny: ["out/keep/**"] },
+      tools: ["node", "/usr/bin/git", "./tools/my tool"],
+      write: { allow: ["out/**", "logs/"], deny: ["out/keep/**", "./secret/", ".lily/"] },
       network: "deny",
       sandbox: "prefer",
       attempts_max: 5,
@@ -45,7 +45,16 @@ describe("the texts of a policy", () => {
     [{ tools: ["-c"] }, "tools"],
     [{ tools: ["${params.x}"] }, "tools"],
     [{ tools: ["a\0b"] }, "tools"],
+    [{ tools: ["node --version"] }, "tools"],
+    [{ tools: ["bin/"] }, "tools"],
+    [{ tools: ["./bin/.."] }, "tools"],
+    [{ tools: [".."] }, "tools"],
     [{ write: { allow: ["../out/**"] } }, "write"],
+    [{ write: { allow: [".lily/"] } }, "write"],
+    [{ write: { deny: ["a//b"] } }, "write"],
+    [{ write: { deny: ["a//"] } }, "write"],
+    [{ write: { deny: ["/"] } }, "write"],
+    [{ write: { deny: ["../x"] } }, "write"],
     [{ write: { deny: ["/etc/**"] } }, "write"],
     [{ writes: {} }, "writes"],
   ])("%j is refused by name", async (policy, member) => {

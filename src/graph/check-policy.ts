@@ -27,13 +27,23 @@ export function checkPolicy(context: CheckContext): void {
 export function checkPolicyTexts(context: Pick<CheckContext, "report">, policy: WorkflowPolicy, path: Path): void {
   const { report } = context;
   (policy.tools ?? []).forEach((tool, index) => {
-    if (tool.includes("\0") || tool.includes("${") || tool.startsWith("-"))
-      report([...path, "tools", index], `${JSON.stringify(tool.slice(0, 80))} is no name or path of a program`);
+    const problem = toolProblem(tool);
+    if (problem !== null) report([...path, "tools", index], `${JSON.stringify(tool.slice(0, 80))} ${problem}`);
   });
-  (policy.write?.allow ?? []).forEach((glob, index) => checkPath(context, glob, [...path, "write", "allow", index]));
-  (policy.write?.deny ?? []).forEach((glob, index) => checkPath(context, glob, [...path, "write", "deny", index], true));
+  // Where it ends in a slash, a pattern is a folder with all that lies in it.
+  const checkGlob = (glob: string, at: Path, ownFolderToo: boolean): void => checkPath(context, glob.replace(/(?<=[^/])\/$/, ""), at, ownFolderToo);
+  (policy.write?.allow ?? []).forEach((glob, index) => checkGlob(glob, [...path, "write", "allow", index], false));
+  (policy.write?.deny ?? []).forEach((glob, index) => checkGlob(glob, [...path, "write", "deny", index], true));
   checkDuration(context, policy.timeout_max, [...path, "timeout_max"], 1);
   checkSize(context, policy.diff_max, [...path, "diff_max"]);
+}
+
+/** Why no program can ever be meant; null when one can. A name is looked up in PATH; what holds a slash is a path. */
+function toolProblem(tool: string): string | null {
+  if (tool.includes("\0") || tool.includes("${") || tool.startsWith("-")) return "is no name or path of a program";
+  if (tool.includes("/")) return /(?:^|\/)\.{0,2}$/.test(tool) ? "is a folder; a path of a program names a file" : null;
+  if (tool === "." || tool === "..") return "is a folder; name a program";
+  return /\s/.test(tool) ? "is no name of a program: a name has no blanks, and arguments are not part of it" : null;
 }
 
 function checkSize({ report }: Pick<CheckContext, "report">, size: WorkflowPolicy["diff_max"], path: Path): void {

@@ -52,13 +52,16 @@ function inAll(lists: readonly (readonly string[] | undefined)[]): readonly stri
   return first.filter((item) => others.every((other) => other.includes(item)));
 }
 
-/** Globs cannot be intersected as texts, so each layer keeps its list: a path must match one of every layer. */
+/**
+ * Globs cannot be intersected as texts, so each layer keeps its list: a path must match one of every layer. A slash at the end means a folder
+ * with all that lies in it; what is denied is denied with all below it, so there it adds nothing.
+ */
 function joinedWrites(policies: readonly WorkflowPolicy[]): PlanPolicy["write"] {
   const given = policies.flatMap(({ write }) => (write === undefined ? [] : [write]));
   if (given.length === 0) return null;
   return {
-    allow: given.flatMap(({ allow }) => (allow === undefined ? [] : [allow])),
-    deny: sorted(given.flatMap(({ deny }) => deny ?? [])),
+    allow: given.flatMap(({ allow }) => (allow === undefined ? [] : [allow.map((glob) => (glob.endsWith("/") ? `${glob}**` : glob))])),
+    deny: sorted(given.flatMap(({ deny }) => (deny ?? []).map((glob) => (glob.endsWith("/") ? glob.slice(0, -1) : glob)))),
   };
 }
 

@@ -161,6 +161,7 @@ const cases: readonly Bad[] = [
     7,
     "used twice",
   ),
+  bad("a pattern of its policy that can match nothing", "policy: { write: { deny: [/abs/x] } }\n", 4, "is absolute", "PATH_INVALID"),
   bad("an unknown member of the policy", "policy: { netwrk: deny }\n", 4, "did you mean network?"),
 ];
 

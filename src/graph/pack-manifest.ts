@@ -6,6 +6,7 @@ import { z } from "zod";
 import { caseTwins } from "../base/identifier.ts";
 import { relativePathProblem } from "../base/relative-path.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
+import { checkPolicyTexts } from "./check-policy.ts";
 import { checkTemplates } from "./check-pack-templates.ts";
 import { isLeftOut } from "./pack-files.ts";
 import type { PackTemplate } from "./pack-template.ts";
@@ -128,6 +129,7 @@ export async function parsePackManifest(bytes: Uint8Array, fileName: string, res
   await checkTemplates("step", manifest.stepTemplates, list.add);
   await checkTemplates("gate", manifest.gateTemplates, list.add);
   checkRoutes(manifest, list.add);
+  checkPolicyTexts({ report: list.add }, manifest.policy ?? {}, ["policy"]);
   const found = list.sorted();
   return { manifest: found.length === 0 ? manifest : null, problems: found };
 }

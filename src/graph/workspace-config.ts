@@ -8,6 +8,7 @@ import { caseTwins } from "../base/identifier.ts";
 import { type JsonValue, isJsonObject } from "../base/json-value.ts";
 import { relativePathProblem } from "../base/relative-path.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
+import { checkPolicyTexts } from "./check-policy.ts";
 import { parseLocated } from "./parse-located.ts";
 import { ProblemList, type Report } from "./problem-list.ts";
 import { reportIssues } from "./structure-problems.ts";
@@ -77,6 +78,7 @@ export function parseWorkspaceConfig(
   checkPaths("modules", modules ?? {}, list.add);
   checkPaths("schemas", schemas ?? {}, list.add);
   checkPacks(packs ?? [], list.add);
+  checkPolicyTexts({ report: list.add }, policy ?? {}, ["policy"]);
   const found = list.sorted();
   if (found.length > 0) return { config: null, problems: found };
   return {

@@ -75,6 +75,17 @@ describe("a violation", () => {
     expect(view.status).toBe("failed");
   });
 
+  test("E3: a pattern of lily.yaml that ends in a slash is the folder with all in it, and one that can match nothing is refused", async () => {
+    bed.write("secret/key.txt", "k\n");
+    bed.write("lily.yaml", "policy: { write: { allow: [out/, secret/], deny: [secret/] } }\n");
+    const { events } = await bed.run(flow({ a: sh("echo x > out/a.txt; echo x > secret/key.txt; echo x > secret/new.txt") }));
+    expect(dataOf(events, "POLICY_VIOLATION").map((data) => data.details)).toEqual([expect.stringContaining('"secret/key.txt" is in write.deny')]);
+    for (const glob of ["/abs/**", "../x", "a//b"]) {
+      bed.write("lily.yaml", `policy:\n  write:\n    deny: [${glob}]\n`);
+      await expect(bed.run(flow({ a: sh("true") }))).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining("lily.yaml:3") });
+    }
+  });
+
   test("counts against every attempt that was under way in the folder", async () => {
     const wait = "touch out/$ME; while [ ! -e out/$OTHER ]; do :; done;";
     const both = flow(
@@ -148,6 +159,14 @@ describe.skipIf(noSandbox)(`in a sandbox (${support.name ?? `skipped: ${support.
     );
     const held = { tools: "prevented", subprocesses: "prevented", write: "prevented", network: "prevented" };
     expect(dataOf(events, "STEP_COMPLETED")).toMatchObject([{ executor: { sandbox: support.name, materials: "declared", enforcement: held } }]);
+  });
+
+  test("a pattern that ends in a slash is said by mounts exactly", async () => {
+    bed.write("secret/key.txt", "k\n");
+    const policy = { sandbox: "require", write: { allow: ["out/", "secret/"], deny: ["secret/"] } };
+    const { view } = await bed.run(flow({ a: sh("echo x > out/a.txt; ! echo x > secret/key.txt") }, { policy }));
+    expect(view.status).toBe("succeeded");
+    expect(bed.read("secret/key.txt")).toBe("k\n");
   });
 
   test("a folder that may be written is made first", async () => {
