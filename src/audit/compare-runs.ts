@@ -8,6 +8,7 @@ import { contentDigest, type ContentSource } from "./compare-content.ts";
 import { foldExecutionRecord } from "./execution-record.ts";
 import { type Change, environmentChanges, inputChanges, planChanges } from "./plan-changes.ts";
 import type { ComparedGate, ComparedSide, ComparedStep, FirstDivergence, RunComparison, SharedPrefix } from "./run-comparison.ts";
+import { replacementChanges } from "./replacement-changes.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { newestVerdicts, summariseRun } from "./run-summary.ts";
 
@@ -23,6 +24,7 @@ export async function compareRuns(a: RunFacts, b: RunFacts, environments: Compar
     ...(a.plan === null || b.plan === null ? [] : planChanges(a.plan, b.plan)),
     ...inputChanges(await inputContents(a, source), await inputContents(b, source)),
     ...environmentChanges(environments.a, environments.b),
+    ...replacementChanges(a, b),
   ];
   const steps = await compareSteps(a, b, source);
   const gates = compareGates(a, b);
@@ -125,6 +127,7 @@ function reaches(plan: PlanDocument, line: ReadonlySet<string>, { kind, name }: 
     case "module":
       return steps.some((step) => step.executor.kind === "module" && step.executor.module === name);
     case "step":
+    case "replacement":
       return [...line].some((id) => name === id || name.startsWith(`${id}.`));
     case "schema":
       return steps.some((step) => Object.values(step.outputs).some((output) => output.schema === name));

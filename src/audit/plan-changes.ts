@@ -23,6 +23,7 @@ export const changeKinds = [
   "tool",
   "lockfile",
   "source",
+  "replacement",
 ] as const;
 
 export interface Change {

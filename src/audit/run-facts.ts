@@ -22,7 +22,7 @@ export interface StepFacts {
   readonly durationMs: number | null;
   /** By output name, files of a glob in path order; null when the step rests without results. */
   readonly outputs: ReadonlyMap<string, readonly OutputFile[]> | null;
-  /** Names of outputs that a person replaced. */
+  /** Names of outputs that a person replaced, in this run or before they were reused from another. */
   readonly replaced: readonly string[];
   /** The run, step and attempt whose results stand in. */
   readonly reused: EventData["STEP_REUSED"]["from"] | null;
@@ -95,8 +95,7 @@ class Results {
         this.#steps.set(event.data.step_id, { outputs: outputsOf(event.data), replaced: [], reused: null });
         return;
       case "STEP_REUSED":
-        this.#steps.set(event.data.step_id, { outputs: outputsOf(event.data), replaced: [], reused: event.data.from });
-        return;
+        return this.#reuse(event.data);
       case "ARTIFACT_REPLACED":
         return this.#replace(event.data);
       case "RUN_FORKED":
@@ -105,6 +104,13 @@ class Results {
       default:
         return;
     }
+  }
+
+  /** A fork keeps what a person had put in the place of an output: only replacements among outputs are made by people. */
+  #reuse(data: EventData["STEP_REUSED"]): void {
+    const outputs = outputsOf(data);
+    const replaced = [...outputs].flatMap(([name, files]) => (files.some((file) => this.refs.get(file.artifactId)?.producer_kind === "human") ? [name] : []));
+    this.#steps.set(data.step_id, { outputs, replaced, reused: data.from });
   }
 
   #replace(data: EventData["ARTIFACT_REPLACED"]): void {

@@ -5,7 +5,7 @@ import { openEnvelope } from "../artifacts/envelope-seal.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import type { ArtifactRef } from "../contracts/artifact-ref.ts";
 import { isSchemaId } from "../contracts/ids.ts";
-import { judgeReproduction, type Reproduction } from "../audit/reproduction.ts";
+import { type Interruption, interruptionOf, judgeReproduction, type Reproduction } from "../audit/reproduction.ts";
 import { runFacts } from "../audit/run-facts.ts";
 import type { RunComparison } from "../audit/run-comparison.ts";
 import type { CompiledPlan } from "../graph/compile-plan.ts";
@@ -43,6 +43,7 @@ export async function reproduceRun(core: KernelCore, runText: string, options: R
     throw new LilyError("RUN_STATE_CONFLICT", `run ${original.runId} is ${facts.view.status}; what is not finished cannot be reproduced`);
   }
   const comparisons: RunComparison[] = [];
+  let interrupted: Interruption | null = null;
   for (let n = 1; n <= times; n++) {
     const title = times === 1 ? `reproduction of ${original.runId}` : `reproduction of ${original.runId}, ${n} of ${times}`;
     const inputs = await storedInputs(reader, facts.view.inputs);
@@ -50,12 +51,12 @@ export async function reproduceRun(core: KernelCore, runText: string, options: R
     const handle = await start(core, loaded, { plan, planHash }, { title, reuse: false, ...parallel }, inputs);
     await options.follow?.(handle);
     const view = await handle.done();
-    const comparison = await diffEvidence(reader, original, await reader.run(view.run_id));
-    comparisons.push(comparison);
-    // A person who cancels wants no more of them.
-    if (view.status === "canceled" || view.status === "incomplete") break;
+    // A person who cancels wants no more of them, and what was cut off shows nothing.
+    interrupted = interruptionOf(view);
+    if (interrupted !== null) break;
+    comparisons.push(await diffEvidence(reader, original, await reader.run(view.run_id)));
   }
-  return judgeReproduction(original.runId, comparisons);
+  return judgeReproduction(original.runId, comparisons, interrupted);
 }
 
 interface BoundPlan {

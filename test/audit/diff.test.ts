@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json-value.ts";
 import type { RunComparison } from "../../src/audit/run-comparison.ts";
@@ -137,6 +139,34 @@ describe("comparing runs", () => {
     bed.write("rows.txt", "1");
     const b = await bed.run(document);
     expect((await diff(a.view.run_id, b.view.run_id)).gates).toEqual([{ gate: "a/rows", a: "passed", b: "failed", metrics: [] }]);
+  });
+});
+
+describe("comparing runs in which a person replaced an output", () => {
+  it("B10: the replacement is named as the cause, also when a fork kept it", async () => {
+    const looked = ["test", "-e", bed.write("looked-at", "")];
+    const steps = {
+      clean: { ...sh("echo made > clean.txt", { outputs: { table: { path: "clean.txt" } } }), gates: [{ id: "looked-at", run: looked }] },
+      report: { run: ["sh", "-c", "cat $0 > report.txt", "${steps.clean.outputs.table}"], outputs: { text: { path: "report.txt" } } },
+    };
+    const first = (await bed.run(flow(steps))).view.run_id;
+    rmSync(join(bed.dir, "looked-at"));
+    const second = (await bed.run(flow(steps))).view;
+    bed.write("looked-at", "");
+    const kernel = await bed.kernel();
+    const clean = second.steps.find((step) => step.step_id === "clean")?.produced_artifact_ids[0] ?? "";
+    const file = bed.write("mended.txt", "by hand\n");
+    await (await kernel.artifacts.replace(clean, { file }, { reason: "a typo" })).done();
+    const cause = { kind: "replacement", name: "clean.table", a: null, b: expect.stringContaining(" by ") };
+    expect(await diff(first, second.run_id)).toMatchObject({
+      same: false,
+      changes: [cause],
+      first_divergence: { step_id: "clean", causes: [cause] },
+    });
+    const fork = (await (await kernel.runs.fork(second.run_id, { from: ["report"], reason: "again" })).done()).run_id;
+    expect((await bed.events(fork)).find((event) => event.kind === "STEP_REUSED")?.data).toMatchObject({ step_id: "clean" });
+    expect((await diff(first, fork)).first_divergence).toMatchObject({ step_id: "clean", causes: [cause] });
+    expect((await diff(second.run_id, fork)).changes).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Reproduction } from "../../src/audit/reproduction.ts";
-import type { ReproduceOptions } from "../../src/kernel/kernel.ts";
+import type { ReproduceOptions, RunHandle } from "../../src/kernel/kernel.ts";
 import { Bed, flow, refusalOf, sh } from "../runtime/bed.ts";
 
 let bed: Bed;
@@ -98,6 +98,45 @@ describe("reproducing a run", () => {
     bed.write("ok", "");
     const { view } = await bed.run(flow({ a: sh("test -e ok && exit 3") }));
     expect(await reproduce(view.run_id)).toMatchObject({ reproducible: true, runs: [{ status: "FAILED" }], steps: [{ reproducible: null }] });
+  });
+
+  it("B10: a new run that was canceled is no evidence: it is not compared, and no more of them follow", async () => {
+    bed.write("wait.sh", "test ! -e ../../slow && test ! -e slow || sleep 60; echo done > done.txt\n");
+    const { view } = await bed.run(flow({ a: { run: ["sh", "wait.sh"], outputs: { text: { path: "done.txt" } } } }));
+    bed.write("slow", "");
+    const follow = async (handle: RunHandle): Promise<void> => {
+      for await (const event of handle.events()) if (event.kind === "STEP_STARTED") await handle.cancel("enough");
+    };
+    const found = await reproduce(view.run_id, { times: 3, follow });
+    expect(found).toMatchObject({
+      reproducible: null,
+      runs: [],
+      steps: [],
+      first_difference: null,
+      interrupted: { run_status: "canceled", reason: expect.stringContaining("enough") },
+    });
+    expect(await (await bed.kernel()).runs.list()).toHaveLength(2);
+  });
+
+  it("B10: a new run that an escalation stopped is no evidence either", async () => {
+    const { view } = await bed.run(flow({ a: sh("test ! -e slow || sleep 60; echo done > done.txt", { outputs: { text: { path: "done.txt" } } }) }));
+    bed.write("slow", "");
+    const follow = async (handle: RunHandle): Promise<void> => {
+      const kernel = await bed.kernel();
+      for await (const event of handle.events()) if (event.kind === "STEP_STARTED") await kernel.security.set("LOCKDOWN", "a drill");
+    };
+    const found = await reproduce(view.run_id, { follow });
+    expect(found).toMatchObject({ reproducible: null, runs: [], first_difference: null, interrupted: { run_status: "incomplete" } });
+  });
+
+  it("B10: an output that a person replaced in the first run is named as the cause", async () => {
+    const { view } = await bed.run(flow({ a: sh("echo one > a.txt", { outputs: { text: { path: "a.txt" } } }) }));
+    const kernel = await bed.kernel();
+    const file = bed.write("mended.txt", "two\n");
+    await (await kernel.artifacts.replace(view.steps[0]?.produced_artifact_ids[0] ?? "", { file }, { reason: "a typo" })).done();
+    const found = await reproduce(view.run_id);
+    expect(found).toMatchObject({ reproducible: false, first_difference: { step_id: "a", causes: [{ kind: "replacement", name: "a.text", b: null }] } });
+    expect(found.changes.map((change) => change.kind)).toEqual(["replacement"]);
   });
 
   it("B10: refuses what has no plan or was not finished, and numbers that are none", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { anchored, type FakeOptions, fakeKernel } from "./fake-kernel.ts";
 import { type FakeHostOptions, lily } from "./fake-host.ts";
 import { expectGolden, staleGolden, transcript } from "./golden.ts";
+import { stoppedReproductions } from "./sample-audit.ts";
 import { badEvents, failedView, runId, runView } from "./sample-run.ts";
 
 interface Case {
@@ -175,6 +176,8 @@ const cases: readonly Case[] = [
   { name: "run-diff", argv: ["run", "diff", "0197a", "latest"] },
   { name: "run-diff-same", argv: ["run", "diff", "latest", "latest"] },
   { name: "run-reproduce", argv: ["run", "reproduce", "latest"] },
+  { name: "run-reproduce-stopped", argv: ["run", "reproduce", "latest"], kernel: { reproduction: stoppedReproductions.atOnce } },
+  { name: "run-reproduce-stopped-later", argv: ["run", "reproduce", "latest"], kernel: { reproduction: stoppedReproductions.later } },
   { name: "run-reproduce-often", argv: ["run", "reproduce", "latest", "--times", "2", "--parallel", "1"] },
   { name: "run-export-trace", argv: ["run", "export", "latest", "--format", "chrome-trace"], kernel: failed },
   { name: "run-export-prov", argv: ["run", "export", "latest", "--format", "provenance-json"] },

@@ -1,4 +1,5 @@
 /** A kernel made by hand: answers of samples, and a list of what was asked of it. Its types are the kernel's own. */
+import type { Reproduction } from "../../src/audit/reproduction.ts";
 import { LilyError } from "../../src/base/lily-error.ts";
 import { encodeLine, eventDataText } from "../../src/ledger/event-line.ts";
 import type { LocalPreset } from "../../src/cli/cli-context.ts";
@@ -33,6 +34,7 @@ const samplePack: PackRow = {
 };
 
 export interface FakeOptions {
+  readonly reproduction?: Reproduction;
   readonly view?: RunView;
   readonly events?: readonly LedgerEvent[];
   readonly logs?: Awaited<ReturnType<Kernel["runs"]["logs"]>>;
@@ -213,7 +215,8 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       },
       fork: async (run, request) => reply(handle, "runs.fork", run, request),
       rerun: async (run, request) => reply(handle, "runs.rerun", run, request),
-      reproduce: async (run, request) => reply(sampleReproduction, "runs.reproduce", run, { times: request?.times, parallel: request?.parallel }),
+      reproduce: async (run, request) =>
+        reply(options.reproduction ?? sampleReproduction, "runs.reproduce", run, { times: request?.times, parallel: request?.parallel }),
       cancel: async (run, reason) => reply(view, "runs.cancel", run, reason),
       show: async (run) => {
         known(run);

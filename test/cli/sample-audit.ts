@@ -72,8 +72,29 @@ export const sampleReproduction: Reproduction = {
     { step_id: "report", reproducible: false, verdicts: ["identical", "diverged"], reason: "output text\u001b[1m: the files have other bytes" },
     { step_id: "send", reproducible: null, verdicts: ["not_comparable", "not_comparable"], reason: null },
   ],
-  first_difference: { run_id: "b", step_id: "report", output: "text", reason: "the files have other bytes" },
+  first_difference: { run_id: "b", step_id: "report", output: "text", reason: "the files have other bytes", causes: [] },
+  interrupted: null,
   changes: [{ kind: "tool", name: "/usr/bin/node", a: "11", b: "22" }],
+};
+
+const replacement = { kind: "replacement", name: "clean.table", a: "art_1 by user:ada\u001b[1m", b: null } as const;
+/** Stopped in its first run, and after one in which a replacement in the first run shows. */
+export const stoppedReproductions: { readonly atOnce: Reproduction; readonly later: Reproduction } = {
+  atOnce: {
+    run_id: "a",
+    reproducible: null,
+    runs: [],
+    steps: [],
+    first_difference: null,
+    changes: [],
+    interrupted: { run_id: "b", run_status: "incomplete", reason: "LOCKDOWN\u202e while it was going on" },
+  },
+  later: {
+    ...sampleReproduction,
+    first_difference: { run_id: "b", step_id: "clean", output: "table", reason: "the files have other bytes", causes: [replacement] },
+    changes: [replacement],
+    interrupted: { run_id: "c", run_status: "canceled", reason: null },
+  },
 };
 
 /** `asked` is told each operation with what it was given. */

@@ -1,6 +1,7 @@
 import { errorTable } from "../../base/error-table.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withEarlyInterrupt } from "../early-interrupt.ts";
+import { runExitCode } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
 import { withKernel } from "../open-workspace.ts";
 import { reproductionText } from "../render/comparison-text.ts";
@@ -23,7 +24,8 @@ export async function runReproduce(cli: CliContext, { times, parallel }: RunRepr
         follow: (handle) => followRun(cli, kernel, handle, early),
       });
       answer(cli, found, () => reproductionText(found, { paint: paintFor(cli, cli.stdout), width: tableWidth(cli) }));
-      return found.reproducible ? 0 : errorTable.RUN_FAILED.exit;
+      if (found.interrupted !== null) return runExitCode(found.interrupted.run_status);
+      return found.reproducible === true ? 0 : errorTable.RUN_FAILED.exit;
     }),
   );
 }

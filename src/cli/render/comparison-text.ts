@@ -56,14 +56,28 @@ function stepRow(step: ComparedStep): readonly (Cell | string)[] {
 
 function divergenceText({ first_divergence: first, steps }: RunComparison): readonly string[] {
   if (first === null) return steps.length === 0 ? [] : ["no step diverged"];
-  const causes = first.causes.map((cause) => plainText(`${cause.kind} ${cause.name}`));
-  const why = causes.length === 0 ? "nothing that was recorded differs: the step itself gives other results" : `what differs before it: ${causes.join(", ")}`;
-  return [`first to diverge: step ${plainText(first.step_id)}: ${plainText(first.reason)}\n  ${why}`];
+  const why = causesText(first.causes) || "\n  nothing that was recorded differs: the step itself gives other results";
+  return [`first to diverge: step ${plainText(first.step_id)}: ${plainText(first.reason)}${why}`];
+}
+
+/** What a person put in the place of an output is told as that: it is no result of the step. */
+function causesText(causes: RunComparison["changes"]): string {
+  const replaced = causes.filter((cause) => cause.kind === "replacement");
+  const others = causes.filter((cause) => cause.kind !== "replacement");
+  const lines = replaced.map(({ name, a, b }) => `output ${name} was replaced by a person: ${a ?? "the step's own"} -> ${b ?? "the step's own"}`);
+  if (others.length > 0) lines.push(`what differs before it: ${others.map((cause) => `${cause.kind} ${cause.name}`).join(", ")}`);
+  return lines.map((line) => `\n  ${plainText(line)}`).join("");
+}
+
+function reproductionVerdict({ reproducible, runs }: Reproduction, paint: TableOptions["paint"]): string {
+  if (reproducible === false) return paint("bad", "not reproducible as it stands");
+  if (reproducible === true) return paint("good", "every step that can be compared gave the same results");
+  return paint("warn", runs.length === 0 ? "nothing is known: the new run was interrupted" : "no step differed, and the last run was interrupted");
 }
 
 export function reproductionText(found: Reproduction, options: TableOptions): string {
   const { paint } = options;
-  const verdict = found.reproducible ? paint("good", "every step that can be compared gave the same results") : paint("bad", "not reproducible as it stands");
+  const verdict = reproductionVerdict(found, paint);
   const runs = found.runs.map((run) => `  again  run ${plainText(run.run_id)}: ${run.status}`);
   const rows = found.steps.map((step): readonly (Cell | string)[] => [
     step.step_id,
@@ -71,19 +85,26 @@ export function reproductionText(found: Reproduction, options: TableOptions): st
     step.verdicts.map((one) => one.replaceAll("_", " ")).join(", "),
     step.reason ?? "",
   ]);
-  const { first_difference: first } = found;
+  const { first_difference: first, interrupted } = found;
   const where =
     first === null
       ? []
       : [
           plainText(
             `first to differ: step ${first.step_id}${first.output === null ? "" : `, output ${first.output}`}, in run ${first.run_id}: ${first.reason}`,
-          ),
+          ) + causesText(first.causes),
         ];
   const changes = found.changes.length === 0 ? [] : [table(["NOT AS IT WAS", "NAME", "THEN", "NOW"], found.changes.map(changeRow), options)];
+  const stopped =
+    interrupted === null
+      ? []
+      : [
+          `  again  run ${plainText(interrupted.run_id)}: ${interrupted.run_status}, not compared: what was stopped shows nothing`,
+          ...(interrupted.reason === null ? [] : [`         ${plainText(interrupted.reason)}`]),
+        ];
   return [
-    [`run ${plainText(found.run_id)}: ${verdict}`, ...runs].join("\n"),
-    table(["STEP", "RESULT", "VERDICTS", "WHY"], rows, options),
+    [`run ${plainText(found.run_id)}: ${verdict}`, ...runs, ...stopped].join("\n"),
+    ...(rows.length === 0 ? [] : [table(["STEP", "RESULT", "VERDICTS", "WHY"], rows, options)]),
     ...changes,
     ...where,
   ].join("\n\n");

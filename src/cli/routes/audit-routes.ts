@@ -90,7 +90,7 @@ const runReproduceRoute = buildCommand({
   },
   docs: commandDocs(
     "Do a run again and compare the results",
-    "Runs the same plan on the stored inputs, as new runs and without reuse, and says which steps gave the same results.\nCode that is not what the plan bound is refused and named. Exits 0 when all is reproducible, 1 when something differs.",
+    "Runs the same plan on the stored inputs, as new runs and without reuse, and says which steps gave the same results.\nCode that is not what the plan bound is refused and named. Exits 0 when all is reproducible, 1 when something differs.\nA new run that was stopped is not compared: it shows nothing. Exits 3 when an escalation stopped it, 130 when it was canceled.",
     [
       ["lily run reproduce latest", "once"],
       ["lily run reproduce 0197a --times 5 --json", "often enough to see what varies"],
