@@ -1,12 +1,11 @@
-import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { isLilyError, LilyError, messageOf } from "../../base/lily-error.ts";
+import { isLilyError, LilyError } from "../../base/lily-error.ts";
 import { decodeUtf8 } from "../../base/parse-json.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withKernel } from "../open-workspace.ts";
 import { jsonText } from "../render/json-text.ts";
 import { plainLines, plainText } from "../render/plain-text.ts";
 import { note } from "../write-output.ts";
+import { writeOutputFile } from "../write-output-file.ts";
 
 export interface ArtifactGetFlags {
   readonly output?: string;
@@ -23,8 +22,7 @@ export async function artifactGet(cli: CliContext, flags: ArtifactGetFlags, id: 
       cli.stdout.write(cli.stdout.isTty ? terminalText(bytes) : bytes);
       return 0;
     }
-    const path = resolve(cli.cwd, output);
-    await writeNew(path, bytes);
+    const path = await writeOutputFile(cli, { path: output, force: false, advice: "name another with --output FILE, or remove it first" }, bytes);
     if (cli.flags.json) cli.stdout.write(jsonText({ path, size: bytes.length }));
     else note(cli, `wrote ${bytes.length} bytes to ${plainText(path)}`);
     return 0;
@@ -38,13 +36,5 @@ function terminalText(bytes: Uint8Array): string {
   } catch (cause) {
     if (!isLilyError(cause, "INPUT_NOT_UTF8")) throw cause;
     throw new LilyError("USAGE_INVALID", "the artifact is not text; write it to a file with --output FILE, or into a pipe", { cause });
-  }
-}
-
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFile(path, bytes, { flag: "wx" });
-  } catch (cause) {
-    throw new LilyError("USAGE_INVALID", `cannot write ${path}: ${messageOf(cause)}`, { details: { path }, cause });
   }
 }

@@ -1,6 +1,3 @@
-import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withKernel } from "../open-workspace.ts";
@@ -9,6 +6,7 @@ import { jsonText } from "../render/json-text.ts";
 import { paintFor } from "../render/paint.ts";
 import { plainText } from "../render/plain-text.ts";
 import { answer } from "../write-output.ts";
+import { writeOutputFile } from "../write-output-file.ts";
 
 export interface RunExportFlags {
   readonly format: "chrome-trace" | "provenance-json" | "dot" | "mermaid" | "execution-record";
@@ -24,8 +22,8 @@ export async function runExport(cli: CliContext, { format, out, force }: RunExpo
       answer(cli, typeof exported === "string" ? { format, text: exported } : exported, () => text);
       return 0;
     }
-    const path = resolve(cli.cwd, out);
-    await writeOutput(path, text.endsWith("\n") ? text : `${text}\n`, force);
+    const whole = text.endsWith("\n") ? text : `${text}\n`;
+    const path = await writeOutputFile(cli, { path: out, force, advice: "add --force to replace it, or --out FILE for another" }, whole);
     const size = Buffer.byteLength(text);
     answer(cli, { path, size, format }, () => `wrote ${format} of ${plainText(run)} to ${plainText(path)}`);
     return 0;
@@ -34,14 +32,4 @@ export async function runExport(cli: CliContext, { format, out, force }: RunExpo
 
 async function drawn(cli: CliContext, graph: ReturnType<Kernel["provenance"]>, format: "dot" | "mermaid"): Promise<string> {
   return drawGraph(await graph, format, { paint: paintFor(cli, cli.stdout), width: null });
-}
-
-async function writeOutput(path: string, text: string, force: boolean): Promise<void> {
-  try {
-    await writeFile(path, text, { flag: force ? "w" : "wx" });
-  } catch (cause) {
-    const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
-    const advice = exists ? "the file exists; add --force to replace it" : messageOf(cause);
-    throw new LilyError("USAGE_INVALID", `cannot write ${path}: ${advice}`, { details: { path }, cause });
-  }
 }

@@ -1,11 +1,10 @@
 import { realpathSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { LilyError, messageOf } from "../../base/lily-error.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withKernel } from "../open-workspace.ts";
 import { plainText } from "../render/plain-text.ts";
 import { answer } from "../write-output.ts";
+import { writeOutputFile } from "../write-output-file.ts";
 
 export interface RunReportFlags {
   readonly out?: string;
@@ -20,7 +19,7 @@ export async function runReport(cli: CliContext, { out, force }: RunReportFlags,
     const named = out === undefined ? null : resolve(cli.cwd, out);
     const report = await kernel.report(run, { linkFrom: realFolder(named === null ? cli.cwd : dirname(named)) });
     const path = named ?? join(cli.cwd, `report-${report.run_id.slice(0, shortIdLength)}.html`);
-    await writePage(path, report.html, force);
+    await writeOutputFile(cli, { path, force, advice: "add --force to replace it, or --out FILE for another" }, report.html);
     const { run_id, status, events, sealed, problem } = report;
     const size = Buffer.byteLength(report.html);
     answer(cli, { path, size, run_id, status, events, sealed, problem }, () => {
@@ -42,15 +41,5 @@ function realFolder(folder: string): string {
     return realpathSync(folder);
   } catch {
     return folder;
-  }
-}
-
-async function writePage(path: string, html: string, force: boolean): Promise<void> {
-  try {
-    await writeFile(path, html, { flag: force ? "w" : "wx" });
-  } catch (cause) {
-    const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
-    const advice = exists ? "the file exists; add --force to replace it, or --out FILE for another" : messageOf(cause);
-    throw new LilyError("USAGE_INVALID", `cannot write ${path}: ${advice}`, { details: { path }, cause });
   }
 }
