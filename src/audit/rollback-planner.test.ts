@@ -53,7 +53,7 @@ function expected(status: Row["status"], post: Row["post"], hints: boolean): Pic
   if (status === "STARTED") return { possible: false, reason: /not come to an end; no rollback is needed/, warnings: 0 };
   if (status === "INCOMPLETE") return { possible: false, reason: /security escalation/, warnings: 2 };
   if (post === "UNKNOWN") return { possible: false, reason: /nobody vouched/, warnings: 1 };
-  if (post !== null && post !== "OPERATIONAL") return { possible: false, reason: /security state is degraded/, warnings: 1 };
+  if (post !== null && post !== "OPERATIONAL") return { possible: false, reason: new RegExp(`security state was ${post} when the run ended`), warnings: 1 };
   return hints ? { possible: true, reason: /may be undone by hand/, warnings: 0 } : { possible: false, reason: /gives no hint/, warnings: 0 };
 }
 

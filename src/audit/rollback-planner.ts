@@ -80,7 +80,7 @@ function decide(record: ExecutionRecord, hasHints: boolean): Decided {
 function decidePartial(record: ExecutionRecord, hasHints: boolean): Decided {
   const state = record.security_snapshot_post?.security_state ?? "OPERATIONAL";
   if (state !== "OPERATIONAL") {
-    const what = state === "UNKNOWN" ? "nobody vouched for the security of the workspace" : "the security state is degraded";
+    const what = state === "UNKNOWN" ? "nobody vouched for the security of the workspace" : `the security state was ${state}`;
     return {
       possible: false,
       reason: `Not possible: ${what} when the run ended.`,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { inputStream } from "../../src/cli/process-host.ts";
+import { rollbackText } from "../../src/cli/render/audit-text.ts";
 import { fakeKernel } from "./fake-kernel.ts";
 import { lily } from "./fake-host.ts";
 import { badEvents, failedView } from "./sample-run.ts";
@@ -19,6 +20,7 @@ describe("rollback confirm", () => {
     expect(ran.stderr.endsWith(prompt)).toBe(true);
     expect(calls.filter(([operation]) => operation.startsWith("audit."))).toEqual([
       ["audit.rollback", "latest"],
+      ["audit.record", "latest"],
       ["audit.confirmRollback", "yes"],
     ]);
   });
@@ -59,6 +61,17 @@ describe("standard input", () => {
     const stream = (isTTY: boolean): NodeJS.ReadStream => Object.assign(new PassThrough(), { isTTY }) as unknown as NodeJS.ReadStream;
     expect([inputStream(stream(true)).isTty, inputStream(stream(false)).isTty]).toEqual([true, false]);
   });
+});
+
+it("H4: guidance names what was observed, and says where there may be effects that nobody saw", async () => {
+  const { audit } = await fakeKernel().preset.openLocal({ workspaceDir: "/w", create: false });
+  const [scaffold, record] = [await audit.rollback("latest"), await audit.record("latest")];
+  const effect = { timestamp: record.timestamp_start, step: "clean", details: {}, category: "file_system", reversible: false } as const;
+  const seen = { ...record, side_effects: { ...record.side_effects, observed: [{ ...effect, description: "wrote out/\u001b[1m" }], unknown_effects: false } };
+  const text = rollbackText({ ...scaffold, irreversible_steps: [0, 7] }, seen, (_tone, part) => part);
+  expect(text).toContain("Effects that were observed:\n  step clean: file_system: wrote out/\\x1b[1m (irreversible)\n");
+  expect(text).toContain("  step clean (number 1 in the plan)\n  number 8 in the plan\n");
+  expect(text).not.toContain("there may be effects");
 });
 
 describe("run export --out", () => {

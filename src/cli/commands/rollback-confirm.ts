@@ -9,7 +9,7 @@ import { answer } from "../write-output.ts";
 export async function rollbackConfirm(cli: CliContext, _flags: object, run: string): Promise<number> {
   return await withKernel(cli, async (kernel) => {
     const scaffold = await kernel.audit.rollback(run);
-    if (!cli.flags.quiet) cli.stderr.write(`${rollbackText(scaffold, paintFor(cli, cli.stderr))}\n`);
+    if (!cli.flags.quiet) cli.stderr.write(`${rollbackText(scaffold, await kernel.audit.record(run), paintFor(cli, cli.stderr))}\n`);
     const confirmation = await kernel.audit.confirmRollback(scaffold, scaffold.is_rollback_possible ? await ask(cli) : null);
     answer(cli, { execution_id: scaffold.execution_id, ...confirmation }, () => confirmation.text);
     return confirmation.confirmed ? 0 : errorTable.RUN_STATE_CONFLICT.exit;

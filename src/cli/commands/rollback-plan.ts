@@ -7,7 +7,8 @@ import { answer } from "../write-output.ts";
 export async function rollbackPlan(cli: CliContext, _flags: object, run: string): Promise<number> {
   return await withKernel(cli, async (kernel) => {
     const scaffold = await kernel.audit.rollback(run);
-    answer(cli, scaffold, () => rollbackText(scaffold, paintFor(cli, cli.stdout)));
+    const record = await kernel.audit.record(run);
+    answer(cli, scaffold, () => rollbackText(scaffold, record, paintFor(cli, cli.stdout)));
     return 0;
   });
 }

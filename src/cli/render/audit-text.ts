@@ -8,8 +8,10 @@ type Answer<Name extends keyof Kernel["audit"]> = Awaited<ReturnType<Kernel["aud
 export type RunSummary = Answer<"summary">;
 export type RollbackScaffold = Answer<"rollback">;
 export type IrreversibleActions = Answer<"irreversible">;
+type ExecutionRecord = Answer<"record">;
 type Paint = TableOptions["paint"];
 
+const mayBeOthers = "Something ran that Lily did not hold: there may be effects that nobody declared and nobody saw.";
 const nothingIsDone = "Guidance only. Lily executes none of it.";
 
 export function summaryText(summary: RunSummary, paint: Paint): string {
@@ -42,28 +44,40 @@ export function summaryText(summary: RunSummary, paint: Paint): string {
 export function irreversibleText({ execution_id, actions, unknown_effects }: IrreversibleActions, paint: Paint): string {
   const head = `run ${plainText(execution_id)}: ${actions.length === 0 ? "no completed step has an effect that is known to be irreversible" : `what completed and cannot be undone, or may not be, in ${actions.length} ${actions.length === 1 ? "step" : "steps"}`}`;
   const body = actions.flatMap((action) => [
-    `  ${paint("warn", `step ${action.step_index}`)} ${plainText(action.step)}, attempt ${action.attempt}, completed ${action.completed_at}`,
+    `  step ${paint("warn", plainText(action.step))} (${ordinal(action.step_index)}), attempt ${action.attempt}, completed ${action.completed_at}`,
     ...action.effects.map(
       (effect) =>
         `    ${effect.category}: ${plainText(effect.description)} (${effect.seen}, ${effect.reversible === false ? "irreversible" : "nobody knows whether it can be undone"})`,
     ),
   ]);
-  const rest = unknown_effects ? ["  Something ran that Lily did not hold: there may be effects that nobody declared and nobody saw."] : [];
+  const rest = unknown_effects ? [`  ${mayBeOthers}`] : [];
   return [head, ...body, ...rest].join("\n");
 }
 
-export function rollbackText(scaffold: RollbackScaffold, paint: Paint): string {
+/** Steps are named, and counted from 1 as people count; the record says what was seen and whether there may be more. */
+export function rollbackText(scaffold: RollbackScaffold, record: ExecutionRecord, paint: Paint): string {
+  const names = new Map(record.step_events.map((event) => [event.step_index, event.step_name]));
+  const { observed, unknown_effects: unknown } = record.side_effects;
+  const seen = observed.map(({ step, category, description, reversible }) =>
+    plainText(
+      `step ${step}: ${category}: ${description} (${reversible === true ? "can be undone" : reversible === false ? "irreversible" : "nobody knows whether it can be undone"})`,
+    ),
+  );
   const { rollback_hints: hints, irreversible_steps: irreversible } = scaffold;
   const verdict = scaffold.is_rollback_possible ? paint("warn", "possible by hand") : paint("bad", "not possible");
   return [
     `rollback of run ${plainText(scaffold.execution_id)}: ${verdict}`,
     `  ${plainText(scaffold.reason)}`,
-    ...section("Warnings", scaffold.warnings.map(plainText)),
+    ...section("Warnings", [...scaffold.warnings.map(plainText), ...(unknown ? [mayBeOthers] : [])]),
+    ...section("Effects that were observed", seen),
     ...section(
-      "Steps that completed with an irreversible or unknown effect, by position in the plan",
-      irreversible.length === 0 ? [] : [irreversible.join(", ")],
+      "Steps that completed with an irreversible or unknown effect",
+      irreversible.map((index) => stepText(index, names)),
     ),
-    ...section("Hints, as the workflow gives them", hints.flatMap(hintLines)),
+    ...section(
+      "Hints, as the workflow gives them",
+      hints.flatMap((hint) => hintLines(hint, names)),
+    ),
     ...section(
       "Checklist",
       scaffold.manual_steps.map((line, index) => `${index + 1}. ${plainText(line)}`),
@@ -89,9 +103,19 @@ export function trendText(summaries: readonly RunSummary[], options: TableOption
   return table(["STARTED", "RUN", "WORKFLOW", "STATUS", "TIME", "ATTEMPTS", "GATES", ...metrics.map(plainText)], rows, options);
 }
 
-function hintLines(hint: RollbackScaffold["rollback_hints"][number]): readonly string[] {
+function stepText(index: number, names: ReadonlyMap<number, string>): string {
+  const name = names.get(index);
+  return name === undefined || index < 0 ? ordinal(index) : `step ${plainText(name)} (${ordinal(index)})`;
+}
+
+/** -1: what belongs to no step of the plan. */
+function ordinal(index: number): string {
+  return index < 0 ? "the run" : `number ${index + 1} in the plan`;
+}
+
+function hintLines(hint: RollbackScaffold["rollback_hints"][number], names: ReadonlyMap<number, string>): readonly string[] {
   return [
-    `step ${hint.step_index}: ${plainText(hint.description)}`,
+    `${stepText(hint.step_index, names)}: ${plainText(hint.description)}`,
     ...hint.actions.map((action) => `  do       ${plainText(action)}`),
     ...Object.entries(hint.required_inputs).map(([name, value]) => `  needs    ${plainText(`${name} = ${value}`)}`),
     ...hint.risks.map((risk) => `  risk     ${plainText(risk)}`),
