@@ -40,10 +40,17 @@ export interface ResultRow {
   readonly materials: ArtifactRef | null;
   /** The stored text of the materials where it rode in its event. */
   readonly inline: string | null;
+  /** The event that speaks against it, in its own record or in that of a run which stands on it; null for a result that counts. */
+  readonly against: ResultAgainst | null;
 }
 
-/** By reuse key, or by the step of a workflow. */
-export type ResultFilter = { readonly key: Digest } | { readonly workflow: string; readonly step_id: string };
+export interface ResultAgainst {
+  readonly run_id: RunId;
+  readonly seq: number;
+}
+
+/** By reuse key, or by the step of a workflow; those that count, or those that something speaks against. */
+export type ResultFilter = ({ readonly key: Digest } | { readonly workflow: string; readonly step_id: string }) & { readonly spoiled?: boolean };
 
 export interface ArtifactFilter {
   readonly run_id?: string;
@@ -70,8 +77,9 @@ export interface RunIndex {
   /** Artifacts that name this one as an input. */
   consumers(id: ArtifactId): Promise<readonly ArtifactRow[]>;
   /**
-   * Attempts of pure steps, those that were made or reused last first, without those that something recorded later speaks against: another attempt of the step in
-   * the same run, a required gate that did not pass, a violation, a replaced output, a run left incomplete. A hint, never the word:
+   * Attempts of pure steps, those that were made or reused last first. Without `spoiled`, only those that nothing recorded later speaks
+   * against: another attempt of the step in the same run, a required gate that did not pass, a violation, a replaced output, a run left
+   * incomplete; nor, in any run that stands on the result (by reuse or fork), such a gate or replacement. A hint, never the word:
    * whoever uses a result looks into the record.
    */
   results(filter: ResultFilter, limit: number): Promise<readonly ResultRow[]>;

@@ -58,16 +58,35 @@ async function lookUpKnown(parts: LookupParts, step: StepState, reading: Known):
   const index = await parts.run.deps.index();
   const found = await firstUsable(parts, await index.results({ key: reading.key }, sameKeyMax));
   if (found.result !== null) return reuse(parts, step, reading, found.result);
-  const rows = await index.results({ workflow: parts.run.plan.workflow, step_id: step.plan.id }, comparedMax);
-  return explainStart(parts, step, reading, rows, found.problem);
+  const unusable = found.problem ?? (await spoiledOf(parts, await index.results({ key: reading.key, spoiled: true }, sameKeyMax)));
+  if (unusable !== null) return explainUnusable(parts, step, reading, unusable);
+  const ofStep = { workflow: parts.run.plan.workflow, step_id: step.plan.id };
+  const closest = await closestOf(parts, await index.results(ofStep, comparedMax), reading.materials);
+  if (closest !== null) return explainChange(parts, step, reading, closest);
+  return explainAlone(parts, step, reading, await spoiledOf(parts, await index.results({ ...ofStep, spoiled: true }, sameKeyMax)));
+}
+
+/** A result that does not count, and why. */
+interface Unusable {
+  readonly row: ResultRow;
+  readonly text: string;
+}
+
+/** The newest result that something speaks against, and what. */
+async function spoiledOf({ sources }: LookupParts, rows: readonly ResultRow[]): Promise<Unusable | null> {
+  for (const row of rows) {
+    const text = await sources.objection(row);
+    if (text !== null) return { row, text };
+  }
+  return null;
 }
 
 /** The newest result that counts, byte for byte; otherwise why the newest does not. */
 async function firstUsable(
   { sources }: LookupParts,
   rows: readonly ResultRow[],
-): Promise<{ readonly result: SourceResult | null; readonly problem: { readonly row: ResultRow; readonly text: string } | null }> {
-  let problem: { readonly row: ResultRow; readonly text: string } | null = null;
+): Promise<{ readonly result: SourceResult | null; readonly problem: Unusable | null }> {
+  let problem: Unusable | null = null;
   for (const row of rows) {
     const result = await sources.find(row);
     const text = "problem" in result ? result.problem : await sources.bytesProblem(result);
@@ -111,24 +130,27 @@ function restoredBody({ ref, inline }: StoredArtifact): EventBody {
   return storedBody(inline === null ? { artifact: ref } : { artifact: ref, inline });
 }
 
-async function explainStart(
-  parts: LookupParts,
-  step: StepState,
-  reading: Known,
-  rows: readonly ResultRow[],
-  unusable: { readonly row: ResultRow; readonly text: string } | null,
-): Promise<LookedUp> {
+function explainUnusable(parts: LookupParts, step: StepState, reading: Known, { row, text }: Unusable): Promise<LookedUp> {
   const { id } = step.plan;
+  const { run_id, attempt } = row;
   const inputs = reading.materials.length;
-  if (unusable !== null) {
-    const { run_id, attempt } = unusable.row;
-    const because = `step ${id} ran again although nothing of ${inputs} inputs changed: its result of run ${run_id}, attempt ${attempt} cannot be used (${unusable.text})`;
-    return start(parts, step, [], { run_id, step_id: id, attempt }, inputs, because);
-  }
-  const closest = await closestOf(parts, rows, reading.materials);
-  if (closest === null) return start(parts, step, [], null, inputs, `step ${id} ran: there is no earlier result of it to compare with`);
-  const { row, changed } = closest;
-  return start(parts, step, changed, { run_id: row.run_id, step_id: id, attempt: row.attempt }, inputs, changedSentence(id, changed));
+  const because = `step ${id} ran again although nothing of ${inputs} inputs changed: its result of run ${run_id}, attempt ${attempt} cannot be used (${text})`;
+  return start(parts, step, [], { run_id, step_id: id, attempt }, inputs, because);
+}
+
+function explainChange(parts: LookupParts, step: StepState, reading: Known, { row, changed }: Closest): Promise<LookedUp> {
+  const { id } = step.plan;
+  const from = { run_id: row.run_id, step_id: id, attempt: row.attempt };
+  return start(parts, step, changed, from, reading.materials.length, changedSentence(id, changed));
+}
+
+function explainAlone(parts: LookupParts, step: StepState, reading: Known, spoiled: Unusable | null): Promise<LookedUp> {
+  const { id } = step.plan;
+  const because =
+    spoiled === null
+      ? `step ${id} ran: there is no earlier result of it to compare with`
+      : `step ${id} ran: no earlier result of it counts (of run ${spoiled.row.run_id}, attempt ${spoiled.row.attempt}: ${spoiled.text})`;
+  return start(parts, step, [], null, reading.materials.length, because);
 }
 
 interface Closest {

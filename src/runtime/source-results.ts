@@ -3,7 +3,8 @@
  *
  * Owns: what was read of records of other runs while one run is led; the oldest are forgotten beyond `eventsKeptMax` events.
  * Invariants: a result stands in for doing a step again only when its record verifies, its run came to rest, its attempt was the step's
- * last, every required gate passed in that attempt, nothing recorded later speaks against it, its materials are what they are said to be,
+ * last, every required gate passed in that attempt, nothing recorded later speaks against it, neither there nor (as the index names it) in a run
+ * that stands on it, its materials are what they are said to be,
  * and every byte of it is still what it was (A1, E4).
  * Not responsible for: choosing among results, and recording a reuse.
  */
@@ -39,7 +40,8 @@ interface LastAttempt {
   completed: EventOf<"STEP_COMPLETED"> | null;
   readonly passed: Set<string>;
   readonly judged: Set<string>;
-  spoiled: boolean;
+  /** What speaks against it, as a part of a sentence. */
+  against: string | null;
 }
 
 interface SourceRun {
@@ -77,6 +79,21 @@ export class SourceResults {
     const problem = attemptProblem(run, step, event);
     if (problem !== null) return { problem };
     return this.#resultOf(run, event, row.key);
+  }
+
+  /** What speaks against a result that the index holds for spoiled, as the record that it names tells it; null when that holds no such thing. */
+  async objection({ run_id, against }: ResultRow): Promise<string | null> {
+    if (against === null) return null;
+    try {
+      for await (const event of this.#deps.ledger.readStream(runStream(against.run_id), { fromSeq: against.seq })) {
+        const effect = event.seq === against.seq ? resultEffectOf(event) : null;
+        if (effect === null || !("what" in effect)) return null;
+        return against.run_id === run_id ? effect.what : `${effect.what}, in run ${against.run_id}, which stands on it`;
+      }
+      return null;
+    } catch (thrown) {
+      return problemOf(thrown);
+    }
   }
 
   /** Null when every byte of the result is what it was; otherwise what is not. */
@@ -162,7 +179,7 @@ function foldSource(plan: PlanDocument, events: readonly LedgerEvent[]): SourceR
 function foldAttempt(steps: Map<string, LastAttempt>, event: LedgerEvent): void {
   switch (event.kind) {
     case "STEP_STARTED":
-      steps.set(event.data.step_id, { completed: null, passed: new Set(), judged: new Set(), spoiled: false });
+      steps.set(event.data.step_id, { completed: null, passed: new Set(), judged: new Set(), against: null });
       return;
     case "STEP_COMPLETED": {
       const step = steps.get(event.data.step_id);
@@ -182,7 +199,7 @@ function foldAttempt(steps: Map<string, LastAttempt>, event: LedgerEvent): void 
     }
     case "SIDE_EFFECT_OBSERVED": {
       const step = steps.get(event.data.step_id);
-      if (step !== undefined) step.spoiled = true;
+      if (step !== undefined) step.against ??= "it changed something beside its outputs";
       return;
     }
     default:
@@ -190,13 +207,13 @@ function foldAttempt(steps: Map<string, LastAttempt>, event: LedgerEvent): void 
   }
   const effect = resultEffectOf(event);
   const step = effect?.kind === "spoiled" ? steps.get(effect.step_id) : undefined;
-  if (step !== undefined) step.spoiled = true;
+  if (step !== undefined && effect?.kind === "spoiled") step.against ??= effect.what;
 }
 
 function attemptProblem(run: SourceRun, step: LastAttempt, event: EventOf<"STEP_COMPLETED">): string | null {
   const { step_id: stepId } = event.data;
   if (!restedStatuses.includes(run.status)) return `its run is ${run.status}`;
-  if (step.spoiled) return "something that was recorded later speaks against it";
+  if (step.against !== null) return step.against;
   const gates = run.gates.get(stepId);
   if (gates === undefined) return `the plan of its run has no step ${stepId}`;
   const open = gates.find((gate) => !(gate.required ? step.passed : step.judged).has(gate.id));

@@ -14,7 +14,6 @@ export interface MemoryRunIndex extends RunIndex {
 
 interface Result extends Omit<ResultRow, "workflow" | "materials" | "inline" | "used_at"> {
   readonly artifactId: string;
-  readonly usable: boolean;
 }
 type Batch = { readonly head: StreamHead; readonly events: readonly LedgerEvent[] };
 
@@ -30,6 +29,9 @@ class InMemoryRunIndex implements MemoryRunIndex {
   #artifacts = new Map<string, ArtifactRow>();
   #results = new Map<string, Result>();
   #uses = new Map<string, string>();
+  /** Where the result that stands for a step of a run comes from, and by the place of a result what runs that stand on it say against it. */
+  #standing = new Map<string, string>();
+  #objections = new Map<string, ReadonlyMap<RunId, number>>();
   #materials = new Map<string, Pick<ResultRow, "materials" | "inline">>();
 
   damage(): void {
@@ -54,6 +56,8 @@ class InMemoryRunIndex implements MemoryRunIndex {
       artifacts: new Map(this.#artifacts),
       results: new Map(this.#results),
       uses: new Map(this.#uses),
+      standing: new Map(this.#standing),
+      objections: new Map(this.#objections),
       materials: new Map(this.#materials),
     };
     try {
@@ -64,6 +68,8 @@ class InMemoryRunIndex implements MemoryRunIndex {
       this.#artifacts = before.artifacts;
       this.#results = before.results;
       this.#uses = before.uses;
+      this.#standing = before.standing;
+      this.#objections = before.objections;
       this.#materials = before.materials;
       throw thrown;
     }
@@ -97,13 +103,15 @@ class InMemoryRunIndex implements MemoryRunIndex {
 
   async results(filter: ResultFilter, limit: number): Promise<readonly ResultRow[]> {
     this.#check();
-    const rows = [...this.#results.values()].flatMap(({ usable, artifactId, ...row }): ResultRow[] => {
+    const rows = [...this.#results.values()].flatMap(({ artifactId, ...row }): ResultRow[] => {
       const materials = this.#materials.get(artifactId);
       const workflow = this.#runs.get(row.run_id)?.workflow ?? null;
       const wanted = "key" in filter ? row.key === filter.key : row.step_id === filter.step_id && workflow === filter.workflow;
-      const used_at = this.#uses.get(`${row.run_id}/${row.step_id}/${row.attempt}`) ?? row.at;
-      if (!usable || !wanted || materials === undefined) return [];
-      return [{ ...row, workflow, used_at, ...("key" in filter ? { materials: null, inline: null } : materials) }];
+      const place = placeOf(row);
+      const used_at = this.#uses.get(place) ?? row.at;
+      const against = row.against ?? this.#objectionTo(place);
+      if ((against === null) === (filter.spoiled === true) || !wanted || materials === undefined) return [];
+      return [{ ...row, workflow, used_at, against, ...("key" in filter ? { materials: null, inline: null } : materials) }];
     });
     return rows.sort((a, b) => compareText(b.used_at, a.used_at) || compareText(b.run_id, a.run_id) || b.seq - a.seq).slice(0, limit);
   }
@@ -112,6 +120,8 @@ class InMemoryRunIndex implements MemoryRunIndex {
     this.#damaged = false;
     this.#results.clear();
     this.#uses.clear();
+    this.#standing.clear();
+    this.#objections.clear();
     this.#materials.clear();
     this.#cursor = 0;
     this.#folded.clear();
@@ -167,19 +177,29 @@ class InMemoryRunIndex implements MemoryRunIndex {
     if (effect.kind === "completed") {
       const { key, artifact_id } = effect.materials;
       const { step_id, attempt } = effect;
-      const result = { run_id: run, step_id, attempt, seq: event.seq, event: event.hash, at: event.at, key, artifactId: artifact_id, usable: true };
+      const result = { run_id: run, step_id, attempt, seq: event.seq, event: event.hash, at: event.at, key, artifactId: artifact_id, against: null };
       this.#results.set(`${run}/${step_id}`, result);
     } else if (effect.kind === "reused") {
-      const { run_id, step_id, attempt } = effect.from;
-      const place = `${run_id}/${step_id}/${attempt}`;
+      const place = placeOf(effect.from);
+      this.#standing.set(`${run}/${effect.step_id}`, place);
       const known = this.#uses.get(place);
-      if (known === undefined || known < event.at) this.#uses.set(place, event.at);
-    } else if (effect.kind === "superseded") this.#results.delete(`${run}/${effect.step_id}`);
-    else {
+      if (effect.isUse && (known === undefined || known < event.at)) this.#uses.set(place, event.at);
+    } else {
+      const own = effect.kind === "void" ? null : `${run}/${effect.step_id}`;
       for (const [place, result] of this.#results) {
-        if (result.run_id === run && (effect.kind === "void" || result.step_id === effect.step_id)) this.#results.set(place, { ...result, usable: false });
+        const isMeant = result.run_id === run && (own === null || own === place);
+        if (isMeant && result.against === null) this.#results.set(place, { ...result, against: { run_id: run, seq: event.seq } });
       }
+      if (own === null) return;
+      const from = this.#standing.get(own);
+      if (effect.kind === "superseded") this.#standing.delete(own);
+      else if (from !== undefined) this.#objections.set(from, new Map([[run, event.seq], ...(this.#objections.get(from) ?? [])]));
     }
+  }
+
+  #objectionTo(place: string): ResultRow["against"] {
+    const [first] = [...(this.#objections.get(place) ?? [])].sort(([a], [b]) => compareText(a, b));
+    return first === undefined ? null : { run_id: first[0], seq: first[1] };
   }
 
   #foldRun(run: RunId, event: LedgerEvent, events: number): void {
@@ -197,6 +217,10 @@ class InMemoryRunIndex implements MemoryRunIndex {
   #check(): void {
     if (this.#damaged) throw new LilyError("INDEX_DAMAGED", "the index in memory was damaged on purpose");
   }
+}
+
+function placeOf({ run_id, step_id, attempt }: Pick<ResultRow, "run_id" | "step_id" | "attempt">): string {
+  return `${run_id}/${step_id}/${attempt}`;
 }
 
 function compareText(a: string, b: string): number {

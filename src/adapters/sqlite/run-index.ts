@@ -92,11 +92,11 @@ class SqliteRunIndex implements RunIndex {
 
   async results(filter: ResultFilter, limit: number): Promise<readonly ResultRow[]> {
     const where = new Where();
-    where.add("usable = 1");
+    where.add(`${filter.spoiled === true ? "" : "NOT "}(against IS NOT NULL OR by_run IS NOT NULL)`);
     const byKey = "key" in filter;
     if (byKey) where.equals("key", filter.key);
     else {
-      where.equals("step_id", filter.step_id);
+      where.equals("results.step_id", filter.step_id);
       where.equals("workflow", filter.workflow);
     }
     const materials = byKey ? "" : "CROSS JOIN materials ON artifact_id = materials";
@@ -105,9 +105,11 @@ class SqliteRunIndex implements RunIndex {
       // From left to right: only the few rows of a key or a step are joined with anything.
       const rows = prepared(
         database,
-        `SELECT results.*, workflow, ${byKey ? "NULL AS ref, NULL AS inline" : "ref, inline"}, coalesce(used_at, at) AS last FROM results CROSS JOIN runs USING (run_id)
+        `SELECT results.*, workflow, ${byKey ? "NULL AS ref, NULL AS inline" : "ref, inline"}, coalesce(used_at, at) AS last, by_run, by_seq FROM results CROSS JOIN runs USING (run_id)
          ${materials} LEFT JOIN uses USING (run_id, step_id, attempt)
-         ${where.text} ORDER BY last DESC, run_id DESC, seq DESC LIMIT ?`,
+         LEFT JOIN objections AS o ON o.run_id = results.run_id AND o.step_id = results.step_id AND o.attempt = results.attempt
+           AND by_run = (SELECT min(by_run) FROM objections AS p WHERE p.run_id = o.run_id AND p.step_id = o.step_id AND p.attempt = o.attempt)
+         ${where.text} ORDER BY last DESC, results.run_id DESC, seq DESC LIMIT ?`,
       ).all(...where.values, limit);
       return rows.map((row) => resultRowOf(row, schema));
     });
@@ -116,7 +118,8 @@ class SqliteRunIndex implements RunIndex {
   async clear(): Promise<void> {
     try {
       this.#transaction((database) => {
-        for (const table of ["meta", "streams", "runs", "artifacts", "inputs", "results", "uses", "materials"]) database.exec(`DELETE FROM ${table}`);
+        for (const table of ["meta", "streams", "runs", "artifacts", "inputs", "results", "uses", "materials", "standing", "objections"])
+          database.exec(`DELETE FROM ${table}`);
       });
     } catch (thrown) {
       if (!(thrown instanceof LilyError) || thrown.code !== "INDEX_DAMAGED") throw thrown;
@@ -340,7 +343,14 @@ function resultRowOf(row: Row, schema: typeof artifactRefSchema): ResultRow {
     key: text(row, "key") as Digest,
     materials: row["ref"] === null ? null : schema.parse(JSON.parse(text(row, "ref"))),
     inline: textOrNull(row, "inline"),
+    against: againstOf(row),
   };
+}
+
+/** What its own record says comes first. */
+function againstOf(row: Row): ResultRow["against"] {
+  if (row["against"] !== null) return { run_id: text(row, "run_id") as RunId, seq: numberOf(row, "against") };
+  return row["by_run"] === null ? null : { run_id: text(row, "by_run") as RunId, seq: numberOf(row, "by_seq") };
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, and tables that are not what this version made. */
