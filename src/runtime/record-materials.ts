@@ -14,7 +14,7 @@ import type { StepState } from "../graph/run-state.ts";
 import type { Delivery } from "./effect.ts";
 import { hasStaleImports, noteImports } from "./imported-code.ts";
 import type { RunContext } from "./run-context.ts";
-import { materialReaderOf, type MaterialsReading } from "./step-materials.ts";
+import { materialReaderOf, type MaterialsReading, worksInPlace } from "./step-materials.ts";
 import { storedArtifacts } from "./step-references.ts";
 import { storedBody } from "./step-report.ts";
 
@@ -52,7 +52,7 @@ async function isAsNamed(run: RunContext, { plan }: StepState, { data }: EventBo
     // In the project's folder and without a sandbox a command reads what it likes.
     if (workdir === "source" && data.executor.sandbox === undefined) return false;
   }
-  if (workdir === "isolated" && executor.kind !== "module") return true;
+  if (!worksInPlace(plan)) return true;
   return (await isCodeBound(run)) && (await areInputsInPlace(run, plan.reads ?? []));
 }
 

@@ -11,11 +11,12 @@ import { openEnvelope } from "../artifacts/envelope-seal.ts";
 import { assert } from "../base/assert.ts";
 import { type Digest, documentDigest, taggedDigest } from "../base/digest.ts";
 import { isLilyError, LilyError } from "../base/lily-error.ts";
+import { parseRelativePath } from "../base/relative-path.ts";
 import type { JsonValue } from "../base/json-value.ts";
 import type { Material } from "../contracts/materials.ts";
 import { isSchemaId } from "../contracts/ids.ts";
 import type { PlanGate, PlanStep } from "../contracts/plan-document.ts";
-import { withoutDot } from "../graph/bind-code.ts";
+import { digestFile, withoutDot } from "../graph/bind-code.ts";
 import { resolveText } from "../graph/resolve-template.ts";
 import type { StepState, StoredArtifact } from "../graph/run-state.ts";
 import { type Reference, referenceText } from "../graph/template.ts";
@@ -73,7 +74,7 @@ export class MaterialReader {
       if ((reference.kind !== "input" && reference.kind !== "output") || found.has(name)) continue;
       const stored = storedOrNone(this.#run, reference);
       const contents: Digest[] = [];
-      for (const one of stored) contents.push(await this.#contentOf(one));
+      for (const one of stored) contents.push(await this.#contentOf(one), ...(await this.#bytesInPlace(plan, reference, one)));
       const [first, second] = contents;
       const digest = first !== undefined && second === undefined ? first : documentDigest("reuse", contents);
       found.set(name, { kind: "input", name, digest });
@@ -97,6 +98,14 @@ export class MaterialReader {
     this.#contents.set(ref.artifact_id, found);
     found.catch(() => this.#contents.delete(ref.artifact_id));
     return found;
+  }
+
+  /** JSON is stored in another form than the file has; a step that reads it where it lies sees that file, spaces and all. */
+  async #bytesInPlace(step: PlanStep, reference: Reference, { ref }: StoredArtifact): Promise<readonly Digest[]> {
+    const isRead = reference.kind === "input" && step.reads?.includes(reference.name) === true;
+    if (!isRead || ref.storage_kind !== "json" || !worksInPlace(step)) return [];
+    const file = this.#run.plan.inputs[reference.name]?.file ?? null;
+    return file === null ? [] : [await digestFile(this.#run.tree, parseRelativePath(file))];
   }
 
   async #environment(step: PlanStep): Promise<readonly Material[]> {
@@ -227,6 +236,11 @@ function schemasOf(step: PlanStep): readonly string[] {
 /** What the step and its gates are given by others; its own outputs are what it makes. */
 function givenReferences(step: PlanStep): readonly Reference[] {
   return [...stepReferences(step), ...step.gates.flatMap(gateReferences)].filter((one) => one.kind !== "output" || one.step !== step.id);
+}
+
+/** Whether what the step `reads` lies in the project's folder and not in one of its own. */
+export function worksInPlace({ workdir, executor }: PlanStep): boolean {
+  return workdir !== "isolated" || executor.kind === "module";
 }
 
 /** Names and patterns of the caller's environment, of the step and of the commands of its gates. */

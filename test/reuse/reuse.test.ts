@@ -125,7 +125,7 @@ describe("what an earlier result is not used for", () => {
         expect((await (await bed.kernel()).runs.judge(view.run_id)).verdicts).toMatchObject([{ status: "failed" }]);
         delete process.env["REUSE_BAD"];
       },
-      /there is no earlier result/,
+      /although nothing of \d+ inputs changed: its result of run .*, attempt 1 cannot be used \(required gate g did not pass when it was judged again\)$/,
     );
   });
 
@@ -145,7 +145,7 @@ describe("what an earlier result is not used for", () => {
         const kernel = await bed.kernel();
         await (await kernel.artifacts.replace(original ?? "", { file }, { reason: "mended by hand" })).done();
       },
-      /there is no earlier result/,
+      /although nothing of 10 inputs changed: its result of run .*, attempt 1 cannot be used \(its output o was replaced by a person\)$/,
     );
   });
 
@@ -229,4 +229,26 @@ describe("what an earlier result is not used for", () => {
     const completed = events.find((event) => event.kind === "STEP_COMPLETED");
     expect(completed?.kind === "STEP_COMPLETED" && completed.data.materials).toBe(undefined);
   });
+
+  test.each(["source", "isolated"])(
+    "B3: JSON with a schema, workdir %s: another form of the same value is another input only where the step sees it",
+    async (workdir) => {
+      bed.write("any.json", '{"type":"object"}');
+      bed.write("lily.yaml", "schemas: {d.v1: ./any.json}\n");
+      bed.write("d.json", '{"a":1,"b":2}');
+      const document = one(
+        { workdir, reads: ["d"], run: ["sh", "-c", "wc -c < d.json > made.txt"], outputs: { o: { path: "made.txt" } } },
+        { policy: { sandbox: "prefer" }, inputs: { d: { file: "d.json", schema: "d.v1" } } },
+      );
+      const first = await bed.run(document);
+      const completed = first.events.find((event) => event.kind === "STEP_COMPLETED");
+      expect(first.view.status).toBe("succeeded");
+      bed.write("d.json", '{ "b": 2,\n "a": 1.0 }');
+      const second = await bed.run(document);
+      const isKeyed = completed?.kind === "STEP_COMPLETED" && completed.data.materials !== undefined;
+      expect(decisionOf(second.events).kind).toBe(workdir === "source" || !isKeyed ? "STEP_STARTED" : "STEP_REUSED");
+      if (workdir === "source" && isKeyed) expect(await bed.because(second)).toBe("step a ran again: input inputs.d changed");
+      expect(decisionOf((await bed.run(document)).events).kind).toBe(isKeyed ? "STEP_REUSED" : "STEP_STARTED");
+    },
+  );
 });
