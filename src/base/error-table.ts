@@ -102,7 +102,7 @@ export const errorTable = {
   STEP_OUTPUT_MISSING: entry("after-change", 200, 1, "A declared output was not produced."),
   STEP_OUTPUT_INVALID: entry("after-change", 200, 1, "A declared output is not a regular file inside the step's folder, is too large, or does not fit its schema."),
   STEP_OUTPUT_LIMIT: entry("after-change", 200, 1, "A step wrote more output than its limit. It was ended; what it wrote before is kept and marked as cut."),
-  POLICY_VIOLATION: entry("after-change", 403, 3, "A step tried what the policy of the run does not allow."),
+  POLICY_VIOLATION: entry("after-change", 403, 3, "The policy of the run forbids what a step did, or what the workflow asks for; in the second case nothing was started."),
   MODULE_NOT_FOUND: entry("after-change", 404, 2, "No module has this name. Register it in lily.yaml under modules."),
   MODULE_INVALID: entry("after-change", 422, 2, "A module file does not export a module made by defineModule."),
   MODULE_FAILED: entry("later", 200, 1, "A module threw or returned an invalid result."),

@@ -11,6 +11,7 @@ import type { PolicyLayer } from "./compose-policy.ts";
 import { checkGateIds, checkGates } from "./check-gates.ts";
 import { checkPolicy, knownPolicy } from "./check-policy.ts";
 import { checkRoutes } from "./check-routes.ts";
+import { checkSandbox, type SandboxFacts } from "./check-sandbox.ts";
 import { checkRetry, checkSteps } from "./check-steps.ts";
 import { checkDuration, checkPath, checkSchemaName } from "./check-texts.ts";
 import type { LocatedDocument } from "./located-document.ts";
@@ -37,6 +38,8 @@ export interface CheckWorkflowOptions {
   readonly executors?: Iterable<string>;
   /** Policies of packs, in order, then of the workspace. */
   readonly policyLayers?: readonly PolicyLayer[];
+  /** Without it, nobody looks whether a sandbox could hold what the policy demands of one. */
+  readonly sandbox?: SandboxFacts;
 }
 
 export interface WorkflowCheck {
@@ -77,7 +80,7 @@ async function checkLocated(written: LocatedDocument, file: string | null, optio
   const sound = parsed.success ? { document: parsed.data, places: new Map<string, readonly number[]>() } : soundPart(value, parsed.error.issues);
   if (!parsed.success && isJsonObject(value)) reportIssues(parsed.error.issues, value, membersAt, list.add);
   if (sound !== null) {
-    await checkMeaning({
+    const context: CheckContext = {
       document: sound.document,
       names: workflowNames(value, expanded.unsure),
       modules: new Set([...(options.modules ?? []), ...catalog.modules]),
@@ -88,7 +91,9 @@ async function checkLocated(written: LocatedDocument, file: string | null, optio
       policy: knownPolicy(options.policyLayers ?? [], sound.document),
       report: list.add,
       placeOf: (path, index) => sound.places.get(path)?.[index] ?? index,
-    });
+    };
+    await checkMeaning(context);
+    if (options.sandbox !== undefined) await checkSandbox(context, options.sandbox);
   }
   const problems = list.sorted();
   return { problems, document: problems.length === 0 && parsed.success ? parsed.data : null };

@@ -95,7 +95,7 @@ function lazyPacks(core: KernelCore): Packs {
 function lazyWorkflows(core: KernelCore): Workflows {
   const load = async (): Promise<typeof import("./workflow-source.ts")> => import("./workflow-source.ts");
   return {
-    check: async (source) => (await (await load()).loadWorkflow(core, source)).problems,
+    check: async (source) => (await (await load()).loadWorkflow(core, source, { here: true })).problems,
     plan: async (source, options = {}) => {
       const { loadWorkflow, compileLoaded } = await load();
       const { plan, planHash } = await compileLoaded(await loadWorkflow(core, source), options.params ?? {});

@@ -7,12 +7,14 @@ import { parseRelativePath } from "../base/relative-path.ts";
 import { createSchemaRegistry, type SchemaRegistry } from "../artifacts/schema-registry.ts";
 import { problemText } from "../artifacts/validate-payload.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
+import type { SandboxFacts } from "../graph/check-sandbox.ts";
 import { checkWorkflow } from "../graph/check-workflow.ts";
 import { type CompiledPlan, compilePlan } from "../graph/compile-plan.ts";
 import type { PolicyLayer } from "../graph/compose-policy.ts";
 import { parseWorkspaceConfig, type WorkspaceConfig, workspaceConfigDefault } from "../graph/workspace-config.ts";
 import { parseLocated } from "../graph/parse-located.ts";
 import type { WorkflowDocument } from "../graph/workflow-document.ts";
+import { writePlaces } from "../judge/write-places.ts";
 import type { FileTree } from "../ports/file-tree.ts";
 import type { SchemaChecker } from "../runtime/run-context.ts";
 import type { KernelCore } from "./core.ts";
@@ -44,8 +46,13 @@ export interface LoadedWorkflow {
   readonly configuration: Configuration;
 }
 
+export interface CheckScope {
+  /** Whether it is to run on this machine as it is: then a sandbox that is demanded and not there is a problem of the document. */
+  readonly here?: boolean;
+}
+
 /** Reads and checks. Problems are values; what cannot be read at all is an exception (INPUT_NOT_FOUND, CONFIG_INVALID, SCHEMA_INVALID). */
-export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Promise<LoadedWorkflow> {
+export async function loadWorkflow(core: KernelCore, source: WorkflowSource, scope: CheckScope = {}): Promise<LoadedWorkflow> {
   const dir = sourceDirOf(core, source);
   const tree = await openSourceTree(core, dir);
   const configuration = await loadConfiguration(core, tree);
@@ -58,8 +65,21 @@ export async function loadWorkflow(core: KernelCore, source: WorkflowSource): Pr
     schemas: registry.list().map((schema) => schema.schema_id),
     packs: catalogOf(configuration.packs),
     policyLayers: policyLayers(configuration),
+    sandbox: sandboxFacts(core, scope),
   });
   return { problems, document, tree, dir, configuration };
+}
+
+function sandboxFacts({ parts: { processes } }: KernelCore, { here }: CheckScope): SandboxFacts {
+  const unheld: SandboxFacts["unheld"] = (rule) => writePlaces(rule).inexact;
+  if (here !== true) return { unheld };
+  return {
+    unheld,
+    unavailable: async () => {
+      const { name, reason } = await processes.sandbox();
+      return name === null ? (reason ?? "unknown") : null;
+    },
+  };
 }
 
 function sourceDirOf(core: KernelCore, source: WorkflowSource): string {
@@ -83,7 +103,7 @@ async function readWorkflow(tree: FileTree, fileName: string): Promise<Uint8Arra
   throw new LilyError("INPUT_NOT_FOUND", `${tree.root}/${fileName} is ${what}; a workflow is a plain file of YAML or JSON`, { details: { path: fileName } });
 }
 
-/** Throws WORKFLOW_INVALID that names every problem. */
+/** Throws WORKFLOW_INVALID that names every problem, POLICY_VIOLATION when the policy forbids each of them and nothing else is wrong. */
 export async function compileLoaded(loaded: LoadedWorkflow, params: Readonly<Record<string, JsonValue>>): Promise<CompiledPlan> {
   if (loaded.document === null) throw invalidWorkflow(loaded.problems);
   const { config, registry, packs, tree: moduleTree } = loaded.configuration;
@@ -107,7 +127,9 @@ function invalidWorkflow(problems: readonly ProblemView[]): LilyError {
     return problem.line === null ? problem.message : `${place}  ${problem.message}`;
   });
   const more = problems.length > lines.length ? `\n... and ${problems.length - lines.length} more` : "";
-  return new LilyError("WORKFLOW_INVALID", `the workflow has ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${lines.join("\n")}${more}`, {
+  // What the policy refuses is refused with its code, whether a document says it or a plan.
+  const code = problems.length > 0 && problems.every((problem) => problem.code === "POLICY_VIOLATION") ? "POLICY_VIOLATION" : "WORKFLOW_INVALID";
+  return new LilyError(code, `the workflow has ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${lines.join("\n")}${more}`, {
     details: { problems: lines },
   });
 }

@@ -167,7 +167,7 @@ async function isViolated(document: JsonObject, dir: string): Promise<boolean> {
     const { run_id: runId } = await handle.done();
     return (await bed.events(runId)).some((event) => event.kind === "POLICY_VIOLATION");
   } catch (thrown) {
-    if (!isLilyError(thrown, "WORKFLOW_INVALID")) throw thrown;
+    if (!isLilyError(thrown, "POLICY_VIOLATION")) throw thrown;
     return thrown.message.includes("policy.env_allow");
   }
 }
