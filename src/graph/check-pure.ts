@@ -11,7 +11,8 @@ export function checkPure(context: CheckContext, id: string, step: WorkflowStep,
   const at = [...path, "pure"];
   // A module of a pack is bound with everything that it imports from the pack.
   const isPack = step.module !== undefined && context.packModules.has(step.module);
-  if ((step.uses ?? []).length === 0 && !isPack) report(at, `pure step ${id} needs uses: the code that it depends on`);
+  if (step.uses === undefined && !isPack)
+    report(at, `pure step ${id} needs uses: the code that it depends on, or uses: [] to say that it uses none of the project beside what its run names`);
   const workdir = step.workdir ?? document.workdir ?? "source";
   if (workdir === "source" && policy.sandbox === "off") report(at, `pure step ${id} needs workdir: isolated, or policy.sandbox prefer or require`);
   const open = [step, ...(step.gates ?? [])].flatMap((one) => [...(one.env_from ?? []), ...(one.secrets ?? [])]);

@@ -211,7 +211,7 @@ const meanings: readonly BadCase[] = [
   step("a timeout of 31 days", `${run}\ntimeout: 744h`, 6, "longer than 30 days", "DURATION_INVALID"),
   step("a timeout of nothing", `${run}\ntimeout: 0s`, 6, "at least 1 ms", "DURATION_INVALID"),
   step("a pause of 31 days", `${run}\nretry: { backoff: 744h }`, 6, "longer than 30 days", "DURATION_INVALID"),
-  step("a pure step without uses", `${run}\npure: true\nworkdir: isolated`, 6, "needs uses"),
+  step("a pure step without uses", `${run}\npure: true\nworkdir: isolated`, 6, "or uses: []"),
   step("a pure step in the source folder", `${run}\npure: true\nuses: [x]`, 6, "needs workdir: isolated"),
   step("a pure step with outside values", `${run}\npure: true\nuses: [x]\nworkdir: isolated\nenv_from: [HOME]`, 6, "env_affects_output: false"),
   step("a pure step with secrets", `${run}\npure: true\nuses: [x]\nworkdir: isolated\nsecrets: [DB]`, 6, "DB"),

@@ -9,6 +9,7 @@ import { LilyError } from "../base/lily-error.ts";
 import type { PlanDocument, PlanGate, PlanInput, PlanModule, PlanPolicy, PlanRoute, PlanRouteAction, PlanStep } from "../contracts/plan-document.ts";
 import type { FileTree } from "../ports/file-tree.ts";
 import { bindCode, bindModule, codeOfStep } from "./bind-code.ts";
+import { refuseUnboundPaths } from "./unbound-paths.ts";
 import { composePolicy, type PolicyLayer } from "./compose-policy.ts";
 import { compileGate, compileStep, referencedOutputs } from "./compile-step.ts";
 import { resolveParams } from "./param-schema.ts";
@@ -111,6 +112,7 @@ async function withCode(
     const uses = document.steps[step.id]?.uses ?? [];
     // A plan may have ten thousand steps that differ in their inputs alone.
     const same = JSON.stringify([uses, ownModules, executor.kind === "process" ? executor.argv : null, step.gates.map(({ check }) => check)]);
+    if (!known.has(same)) await refuseUnboundPaths(step, (item) => itemText(item, params), tree);
     const files = known.get(same) ?? (await codeOfStep(step, uses, ownModules, code, (item) => itemText(item, params), tree));
     known.set(same, files);
     placed.push({ ...step, code: files });

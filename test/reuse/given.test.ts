@@ -28,6 +28,19 @@ describe("what a pure step is given", () => {
     expect(text.trim().split("\n")).toEqual(["./a.sh", "./data.txt"]);
   });
 
+  test("B3: a step of plain tools says with uses: [] that it uses no code of the project, and is reused", async () => {
+    const document = one({ run: ["cp", "data.txt", "out.txt"], uses: [] });
+    expect(decisionOf((await bed.again(document)).events).kind).toBe("STEP_REUSED");
+    const { uses: _, ...without } = made;
+    const refused = await refusalOf(bed.run(flow({ a: { ...without, run: ["cp", "data.txt", "out.txt"] } }, { inputs: { data: { file: "data.txt" } } })));
+    expect(refused.message).toContain("uses: []");
+  });
+
+  test("B3: a script of the project that is named by an absolute path would be in no key, so it is refused", async () => {
+    const refused = await refusalOf(bed.run(one({ run: ["sh", `${bed.dir}/a.sh`] })));
+    expect([refused.code, refused.message]).toEqual(["WORKFLOW_INVALID", expect.stringContaining("write a.sh")]);
+  });
+
   test("S6: reading the script of another step fails", async () => {
     const steps = { a: { ...made, run: ["sh", "-c", "cat lib.sh"] }, b: { run: ["sh", "lib.sh"], workdir: "isolated" } };
     const { view } = await bed.run(flow(steps, { inputs: { data: { file: "data.txt" } } }));
