@@ -75,7 +75,7 @@ export async function openGuard(run: RunContext, request: GuardRequest): Promise
   const held: Held = { layers, built, name, compares: compares(run, built) };
   const breaches = decided.flatMap(({ breach }) => (breach === null ? [] : [breach]));
   if (breaches.length > 0) return refusing(run, request, held, decided, breaches);
-  const windows = held.compares ? await openWindows(run, request) : [];
+  const windows = held.compares ? await openWindows(run, request, built) : [];
   let closing: Promise<ClosedGuard> | null = null;
   return {
     refusal: null,
@@ -163,10 +163,13 @@ interface OpenWindow {
   readonly window: ChangeWindow;
 }
 
-/** An attempt in a folder of its own is looked for in the workflow's folder too: nothing keeps it from writing there without a sandbox. */
-async function openWindows(run: RunContext, { cwd }: GuardRequest): Promise<readonly OpenWindow[]> {
+/**
+ * An attempt in a folder of its own is looked for in the workflow's folder too: nothing keeps it from writing there without a sandbox. In one
+ * it can write in its own folder only, and what others change elsewhere is not its own.
+ */
+async function openWindows(run: RunContext, { cwd }: GuardRequest, built: BuiltSandbox | null): Promise<readonly OpenWindow[]> {
   const windows: OpenWindow[] = [];
-  for (const root of new Set([cwd, run.sourceDir])) {
+  for (const root of new Set(built === null ? [cwd, run.sourceDir] : [cwd])) {
     const observer = await observerOf(run, root);
     if (observer !== null) windows.push({ root, window: await observer.open() });
   }

@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/base/json-value.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
@@ -189,6 +190,35 @@ describe.skipIf(noSandbox)(`in a sandbox (${support.name ?? `skipped: ${support.
     const [id = ""] = dataOf(events, "STEP_COMPLETED").flatMap((data) => data.artifacts);
     const kernel = await bed.kernel();
     expect(new TextDecoder().decode(await kernel.artifacts.get(id))).toBe("1\n1\n");
+  });
+
+  test("a forbidden write fails as it happens and is no violation: the command decides, and a route by status follows", async () => {
+    const routes = [{ id: "on", when: { status: "failed" }, do: { escalate: "look at it" } }];
+    const { view, events } = await bed.run(flow({ a: sh("echo x > stray.txt") }, { policy: prefer, routes }));
+    expect(dataOf(events, "POLICY_VIOLATION")).toEqual([]);
+    expect(dataOf(events, "STEP_FAILED").map((data) => data.code)).toEqual(["STEP_FAILED"]);
+    const heedless = await bed.run(flow({ a: sh("echo x > stray.txt || true") }, { policy: prefer, routes }));
+    expect([view.status, heedless.view.status, bed.has("stray.txt")]).toEqual(["blocked", "succeeded", false]);
+    const tools = await bed.run(flow({ a: sh("sleep 0") }, { policy: { sandbox: "require", tools: ["sh"] } }));
+    expect(dataOf(tools.events, "STEP_FAILED")).toMatchObject([{ code: "STEP_FAILED", executor: { exit_code: 127 } }]);
+  });
+
+  test("what others change in the workflow's folder is not told to a step in a folder of its own", async () => {
+    const own = sh("touch started; while [ ! -e go ]; do :; done", { workdir: "isolated" });
+    const handle = await bed.start(flow({ a: own }, { policy: { sandbox: "prefer", diff_max: "10B" } }));
+    const seen = async (): Promise<string> => {
+      for (;;) {
+        const [found] = globSync(join(bed.workspaceDir, "runs", "**", "started"));
+        if (found !== undefined) return found;
+        await setImmediate();
+      }
+    };
+    const started = await seen();
+    bed.write("other.bin", "0123456789abcdef");
+    writeFileSync(join(dirname(started), "go"), "");
+    const { view, events } = await bed.finish(handle);
+    expect(view.status).toBe("succeeded");
+    expect(dataOf(events, "STEP_COMPLETED")).toMatchObject([{ executor: { sandbox: support.name, enforcement: { diff: "observed" } } }]);
   });
 
   test("what mounts cannot say is observed, and said to be", async () => {
