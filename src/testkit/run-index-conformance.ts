@@ -4,7 +4,7 @@ import type { EventBody } from "../contracts/event.ts";
 import { type RunId, runOfStream, runStream, workspaceStream } from "../contracts/ids.ts";
 import type { RunIndex } from "../ports/run-index.ts";
 import { artifactId, batchOf, created, planned, started, stored } from "./indexed-events.ts";
-import { resultsConformance } from "./results-conformance.ts";
+import { resultPromises } from "./result-promises.ts";
 
 const ended = (kind: "RUN_SUCCEEDED" | "RUN_FAILED" | "RUN_BLOCKED" | "RUN_CANCELED"): EventBody => ({ kind, key: kind, data: { reason: "because" } });
 
@@ -114,7 +114,7 @@ export function runIndexConformance(open: () => Promise<{ readonly index: RunInd
     expect((await index.artifact(artifactId(1)))[0]).toMatchObject({ inline: false, artifact: { inputs: [], size: 1 } });
   });
 
-  resultsConformance(open);
+  resultPromises(open);
 
   it("L6: cleared and folded again it answers the same", async () => {
     const { index } = await open();

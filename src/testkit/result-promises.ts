@@ -8,7 +8,7 @@ import { artifactId, batchOf, created, planned, started, stored } from "./indexe
 const one = runStream("one" as RunId);
 
 /** What every run index promises about results of pure steps. `open` makes a fresh, empty one for each case. */
-export function resultsConformance(open: () => Promise<{ readonly index: RunIndex }>): void {
+export function resultPromises(open: () => Promise<{ readonly index: RunIndex }>): void {
   describe("results of pure steps", () => {
     const two = runStream("two" as RunId);
     const key = digestBytes("key");
