@@ -24,7 +24,10 @@ const executorSummary = z.strictObject({
   survivors_killed: count.optional(),
   /** The sandbox it ran in, as `bubblewrap 0.8.0`; absent when it ran without one. */
   sandbox: z.string().optional(),
-  /** What it could read beside what it declared: nothing of the project (`complete`), or nobody looked (`declared`). */
+  /**
+   * What of the project a sandboxed command could read beside what it declared: nothing (`complete`), or nobody looked (`declared`). Files
+   * outside of the project, as those of the system, it could read either way.
+   */
   materials: z.enum(["complete", "declared"]).optional(),
   enforcement: z.record(z.string(), z.enum(["prevented", "observed", "unenforced"])).optional(),
 });
