@@ -14,7 +14,7 @@ export interface FaultSink {
 const formatting = { useAliasInUsageLine: false, onlyRequiredInUsageLine: true, caseStyle: "convert-camel-to-kebab" } as const;
 
 /** The command tree with our texts. Nothing is written to stderr by the library itself. */
-export function buildCliApplication(faults: FaultSink): Application<StricliContext> {
+export function buildCliApplication(faults: FaultSink, words: readonly string[] = []): Application<StricliContext> {
   const collect = (thrown: unknown): string => {
     faults.thrown(thrown);
     return "";
@@ -29,7 +29,7 @@ export function buildCliApplication(faults: FaultSink): Application<StricliConte
         text: {
           ...text_en,
           exceptionWhileParsingArguments: (thrown) => {
-            faults.usage(usageError(thrown));
+            faults.usage(usageError(thrown, words));
             return "";
           },
           noCommandRegisteredForInput: ({ input, corrections }) => {

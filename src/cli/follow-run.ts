@@ -6,7 +6,7 @@ import type { EarlyInterrupt } from "./early-interrupt.ts";
 import { type ProgressView, progressView } from "./progress-view.ts";
 import { plainText } from "./render/plain-text.ts";
 
-/** Follows a run that this process leads until it rests. The first Ctrl-C cancels it, the second ends the process. */
+/** Follows a run that this process leads until it rests, from what is new in it. The first Ctrl-C cancels it, the second ends the process. */
 export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle, early: EarlyInterrupt): Promise<RunView> {
   const view = await kernel.runs.show(handle.runId);
   return await followWith(cli, kernel, handle, early, progressView(cli, view));
@@ -23,6 +23,7 @@ export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHan
   done.catch(() => undefined);
   try {
     for await (const event of handle.events()) {
+      if (event.seq < handle.eventsBefore) continue;
       view.event(event);
       if (event.kind === "RUN_STARTED" && view.plan !== undefined) view.plan((await kernel.runs.show(handle.runId)).steps);
     }

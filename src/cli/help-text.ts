@@ -22,11 +22,12 @@ COMMANDS
   init                            make a workspace here
   run start|new|list|show|watch|logs|resume|cancel
                                   run a workflow document, follow it, look back
-  run summary|irreversible|diff|reproduce|export
-                                  what a run did; what differs; does it give the same again
+  run rerun|fork|gates            do steps again, go on from the middle as a new run, judge again
+  run why|report|summary|irreversible|diff|reproduce|export
+                                  why a step ran; what a run did; what differs; does it give the same again
   rollback plan|confirm           guidance for undoing a run by hand; never executed
-  artifact put|get|list|show|graph
-                                  files by digest, and who made what from what
+  artifact put|get|list|show|graph|replace
+                                  files by digest, and who made what from what; put another in its place
   record show|verify              read and verify the record of a run
   workflow check|plan|graph       check a workflow document before running it
   schema list|show|check          schemas of structured artifacts

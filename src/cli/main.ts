@@ -40,7 +40,7 @@ function writeVersion(host: CliHost, flags: GlobalFlags): number {
 async function runCommand(split: SplitArguments, host: CliHost): Promise<number> {
   const usage: LilyError[] = [];
   const faults: unknown[] = [];
-  const app = buildCliApplication({ usage: (error) => void usage.push(error), thrown: (value) => void faults.push(value) });
+  const app = buildCliApplication({ usage: (error) => void usage.push(error), thrown: (value) => void faults.push(value) }, split.words);
   const cli: CliContext = { ...host, flags: split.flags, tail: split.tail };
   const help: string[] = [];
   // exitCode is set beforehand, so that stricli's own codes never reach anybody.

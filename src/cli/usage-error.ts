@@ -11,20 +11,22 @@ import {
 } from "@stricli/core";
 import { isLilyError, LilyError, messageOf } from "../base/lily-error.ts";
 
-/** What stricli could not scan or parse, as one of our errors: the flag, what was seen, what was probably meant. */
-export function usageError(thrown: unknown): LilyError {
+/** What stricli could not scan or parse, as one of our errors: the flag, what was seen, what was probably meant. `words` are those of the command line. */
+export function usageError(thrown: unknown, words: readonly string[] = []): LilyError {
   if (isLilyError(thrown)) return thrown;
   const code = thrown instanceof ArgumentParseError && isLilyError(thrown.exception) ? thrown.exception.code : "USAGE_INVALID";
-  return new LilyError(code, messageFor(thrown), { cause: thrown });
+  return new LilyError(code, messageFor(thrown, words), { cause: thrown });
 }
 
 /** By class, not by name of the class: names change when code is bundled. */
-function messageFor(thrown: unknown): string {
+function messageFor(thrown: unknown, words: readonly string[]): string {
   if (thrown instanceof FlagNotFoundError) return `there is no flag ${quoted(flagText(thrown.input))}${meant(thrown.corrections.map(flagText))}`;
   if (thrown instanceof AliasNotFoundError) return `there is no flag ${quoted(`-${thrown.input}`)}`;
   if (thrown instanceof ArgumentParseError) return `${argumentName(thrown.externalFlagNameOrPlaceholder)}: ${messageOf(thrown.exception)}`;
   if (thrown instanceof EnumValidationError) return `--${thrown.externalFlagName}: ${quoted(thrown.input)} is not one of ${thrown.values.join(", ")}`;
   if (thrown instanceof UnsatisfiedFlagError) {
+    const flag = `--${thrown.externalFlagName}`;
+    if (words.length > 0 && !words.some((word) => word === flag || word.startsWith(`${flag}=`))) return `${flag} is missing`;
     return `--${thrown.externalFlagName} needs a value${thrown.nextFlagName === undefined ? "" : `, but --${thrown.nextFlagName} follows`}`;
   }
   if (thrown instanceof UnexpectedPositionalError) return `unexpected argument ${quoted(thrown.input)}`;

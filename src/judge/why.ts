@@ -67,7 +67,7 @@ export function changesText(changed: readonly MaterialChange[]): string {
 }
 
 function changeText({ kind, name, before, after }: MaterialChange): string {
-  return `${kind} ${name} ${before === null ? "is new" : after === null ? "is gone" : "changed"}`;
+  return `${kind === name ? `the ${name}` : `${kind} ${name}`} ${before === null ? "is new" : after === null ? "is gone" : "changed"}`;
 }
 
 function countText(count: number, noun: string): string {

@@ -102,6 +102,8 @@ export interface RunHandle {
   readonly runId: string;
   /** Every event, after it is durable, from the first one; ends when the run rests. */
   events(): AsyncIterable<LedgerEvent>;
+  /** How many events the record of a run had when it was taken up again; 0 for one that begins. Whoever shows what is new starts there. */
+  readonly eventsBefore: number;
   /** Ends the run: processes first, then RUN_CANCELED. */
   cancel(reason: string): Promise<void>;
   /** Resolves when the run rests: succeeded, failed, blocked or canceled. Rejects on faults only. */

@@ -61,7 +61,8 @@ async function checkWorkspace(core: KernelCore): Promise<readonly ProblemView[]>
     return [];
   } catch (thrown) {
     if (!isLilyError(thrown, "PACK_CLASH", "SCHEMA_DUPLICATE", "SCHEMA_INVALID", "PACK_INVALID")) throw thrown;
-    return [problemOf(thrown.code, thrown.message, null)];
+    // A clash a line.
+    return thrown.message.split("\n").map((line) => problemOf(thrown.code, line, null));
   }
 }
 

@@ -16,6 +16,7 @@ export function reopenBody(state: RunState, token: number, reason: string, unblo
     if (unblock === undefined) throw conflict(`: ${state.ending?.reason ?? ""}. Say with --unblock REASON why it may go on`);
     return { kind: "RUN_UNBLOCKED", key: `RUN_UNBLOCKED/${token}`, data: { reason: clipText(unblock, reasonMax) } };
   }
+  if (unblock !== undefined) throw conflict(", and not blocked: leave --unblock out");
   if (!isRested(phase)) throw conflict("; it does not rest. Let it end, continue it with run resume, or end it with run cancel first");
   return { kind: "RUN_REOPENED", key: `RUN_REOPENED/${token}`, data: { reason: clipText(reason, reasonMax) } };
 }

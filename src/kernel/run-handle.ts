@@ -68,6 +68,8 @@ export async function releasing<T>(led: LedRun, work: () => Promise<T>): Promise
 export function handleOf(core: KernelCore, run: RunContext, led: LedRun, first: readonly EventBody[]): RunHandle {
   const fold = viewOf(core, run.runId, run.plan, led.events);
   const feed = new EventFeed(led.events.length);
+  // What a run that begins has recorded already, it has recorded just now.
+  const eventsBefore = led.events.some((event) => event.kind === "PLAN_COMMITTED") ? led.events.length : 0;
   const driven = driveRun(run, led, first, (events) => {
     for (const event of events) fold.add(event);
     feed.push(events);
@@ -78,6 +80,7 @@ export function handleOf(core: KernelCore, run: RunContext, led: LedRun, first: 
   done.catch(() => {});
   return {
     runId: run.runId,
+    eventsBefore,
     events: () => feed.follow((count) => firstEvents(run, count)),
     cancel: async (reason) => {
       driven.cancel(run.principal, reason);
@@ -95,6 +98,7 @@ export async function finishedHandle(core: KernelCore, runId: RunId): Promise<Ru
   await core.parts.folders.cleanRun(runId, { isolated: true });
   return {
     runId,
+    eventsBefore: view.record.events,
     events: () => ledger.readStream(runStream(runId)),
     cancel: async () => {
       throw new LilyError("RUN_STATE_CONFLICT", `run ${runId} is ${view.status} already`, { details: { run_id: runId, status: view.status } });

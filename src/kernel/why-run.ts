@@ -29,8 +29,14 @@ export async function whyRun(core: KernelCore, runText: string, stepId: string):
     return { ...view, decision: "pending", because: `step ${stepId} has not started, and nothing was decided about it` };
   const decision = decisionOf(event);
   const whyId = event.data.why_artifact_id;
-  if (whyId === undefined) return { ...view, decision, ...withoutWhy(event, step) };
-  return { ...view, decision, why_artifact_id: whyId, ...(await certificate(core, events, whyId)), advice: adviceOf(step, event) };
+  const isAsked = isAskedFor(events, stepId);
+  if (whyId === undefined) return { ...view, decision, ...withoutWhy(event, step, isAsked) };
+  return { ...view, decision, why_artifact_id: whyId, ...(await certificate(core, events, whyId)), advice: isAsked ? null : adviceOf(step, event) };
+}
+
+/** Whether a person named the step to be done again, here or as the place to fork from. */
+function isAskedFor(events: readonly LedgerEvent[], stepId: string): boolean {
+  return events.some((event) => (event.kind === "RERUN_REQUESTED" || event.kind === "RUN_FORKED") && event.data.step_ids.includes(stepId));
 }
 
 function isDecision(event: LedgerEvent, stepId: string): event is DecisionEvent {
@@ -67,13 +73,13 @@ async function certificate(
 
 const howto = "docs/howto/reuse-results.md";
 
-function withoutWhy(event: DecisionEvent, step: PlanStep): Pick<WhyView, "because" | "advice"> {
+function withoutWhy(event: DecisionEvent, step: PlanStep, isAsked: boolean): Pick<WhyView, "because" | "advice"> {
   if (event.kind === "POLICY_VIOLATION") return { because: `step ${step.id} was denied: ${event.data.details}`, advice: null };
   if (event.kind !== "STEP_STARTED") return { because: `step ${step.id} was decided without a certificate`, advice: null };
-  return { because: startSentence(step, event.data), advice: adviceOf(step, event) };
+  return { because: startSentence(step, event.data, isAsked), advice: isAsked ? null : adviceOf(step, event) };
 }
 
-function startSentence(step: PlanStep, { attempt, cause, route_id: routeId }: EventOf<"STEP_STARTED">["data"]): string {
+function startSentence(step: PlanStep, { attempt, cause, route_id: routeId }: EventOf<"STEP_STARTED">["data"], isAsked: boolean): string {
   switch (cause) {
     case "retry":
       return `step ${step.id}, attempt ${attempt}, is a retry: the attempt before it did not succeed`;
@@ -84,12 +90,15 @@ function startSentence(step: PlanStep, { attempt, cause, route_id: routeId }: Ev
     case "rerun":
       return `step ${step.id}, attempt ${attempt}, was started because a person asked for it`;
     case "ready":
-      if (!step.pure) return `step ${step.id} ran because it is not pure: such a step is done in every run`;
-      return attempt === 1 ? `step ${step.id} ran: earlier results were not looked for` : `step ${step.id} ran again because something it needs was done again`;
+      if (attempt > 1) return `step ${step.id}, attempt ${attempt}, ran again because something it needs was done again`;
+      if (isAsked) return `step ${step.id} ran because a person asked for it`;
+      return step.pure
+        ? `step ${step.id} ran: earlier results were not looked for`
+        : `step ${step.id} ran because it is not pure: such a step is done in every run`;
   }
 }
 
 function adviceOf(step: PlanStep, event: DecisionEvent): string | null {
-  if (event.kind !== "STEP_STARTED" || event.data.cause !== "ready") return null;
+  if (event.kind !== "STEP_STARTED" || event.data.cause !== "ready" || event.data.attempt > 1) return null;
   return step.pure ? null : `say pure: true where the same inputs always give the same outputs, so that it is reused while nothing changes (${howto})`;
 }

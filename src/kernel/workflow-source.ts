@@ -8,6 +8,7 @@ import { createSchemaRegistry, type SchemaRegistry } from "../artifacts/schema-r
 import { problemText } from "../artifacts/validate-payload.ts";
 import type { ProblemView } from "../contracts/run-view.ts";
 import type { SandboxFacts } from "../graph/check-sandbox.ts";
+import { invalidConfig } from "./invalid-config.ts";
 import { checkWorkflow } from "../graph/check-workflow.ts";
 import { type CompiledPlan, compilePlan } from "../graph/compile-plan.ts";
 import type { PolicyLayer } from "../graph/compose-policy.ts";
@@ -201,9 +202,7 @@ async function readConfig(tree: FileTree): Promise<WorkspaceConfig | null> {
   if ((await tree.stat(path)) === null) return null;
   const { config, problems } = parseWorkspaceConfig(await tree.read(path, configBytesMax), configFileName);
   if (config !== null) return config;
-  const first = problems[0];
-  const place = first?.line === null || first === undefined ? "" : `:${first.line}`;
-  throw new LilyError("CONFIG_INVALID", `${tree.root}/${configFileName}${place}: ${problems.map((problem) => problem.message).join("; ")}`);
+  throw invalidConfig(`${tree.root}/${configFileName}`, problems);
 }
 
 async function registerFile(registry: SchemaRegistry, tree: FileTree, id: string, path: string): Promise<void> {

@@ -66,9 +66,17 @@ export function resumeBodies(state: RunState, token: number, reason: { readonly 
       throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is blocked: ${state.ending?.reason ?? ""}. Unblock it with --unblock REASON`);
     return [{ kind: "RUN_UNBLOCKED", key: `RUN_UNBLOCKED/${token}`, data: { reason: clipText(reason.unblock, 4096) } }];
   }
-  if (state.phase !== "running") throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is ${state.phase}; it cannot be resumed`);
+  if (state.phase !== "running") throw new LilyError("RUN_STATE_CONFLICT", `run ${state.runId} is ${state.phase}: ${restedAdvice(state)}`);
   const interrupted = [...state.running, ...state.gating].sort((a, b) => a - b).flatMap((index) => interruptedBody(state, index));
   return [{ kind: "RUN_RESUMED", key: `RUN_RESUMED/${token}`, data: { reason: `${interrupted.length} attempts were in flight` } }, ...interrupted];
+}
+
+/** What can be done with a run that rests, in place of resuming it. */
+function restedAdvice({ phase, runId }: RunState): string {
+  if (phase === "created") return "it has not begun, so there is nothing to resume";
+  const fork = `go on from the middle as a new run with lily run fork ${runId} --from STEP --reason TEXT`;
+  if (phase === "incomplete") return `it never goes on; ${fork}, once the security state is OPERATIONAL`;
+  return `there is nothing to resume. Do steps of it again with lily run rerun ${runId} --from STEP --reason TEXT, or ${fork}`;
 }
 
 /** A completed attempt whose gates were cut off is judged again; an attempt that ran is neither done nor not done. */

@@ -14,6 +14,8 @@ const cases: readonly (readonly [what: string, argv: readonly string[], message:
   ["an unknown short flag", [...start, "-z"], '"-z"'],
   ["a flag of another command", ["run", "list", "--step", "x"], 'there is no flag "--step"'],
   ["a flag without its value", [...start, "--param"], "--param needs a value"],
+  ["a flag that must be there", ["run", "rerun", "latest", "--from", "a"], "--reason is missing"],
+  ["a flag that must be there, without its value", ["run", "rerun", "latest", "--from", "a", "--reason"], "--reason needs a value"],
   ["a flag followed by another flag", [...start, "--param", "--title", "x"], "--param needs a value, but --title follows"],
   ["a flag given twice", [...start, "--title", "a", "--title", "b"], "--title is given twice"],
   ["a missing file", ["run", "start"], "FILE is missing"],

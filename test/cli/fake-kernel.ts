@@ -35,6 +35,8 @@ const samplePack: PackRow = {
 
 export interface FakeOptions {
   readonly reproduction?: Reproduction;
+  /** How many of the events were recorded before the run was taken up. */
+  readonly eventsBefore?: number;
   readonly view?: RunView;
   readonly events?: readonly LedgerEvent[];
   readonly logs?: Awaited<ReturnType<Kernel["runs"]["logs"]>>;
@@ -192,6 +194,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
   }
   const handle: RunHandle = {
     runId: view.run_id,
+    eventsBefore: options.eventsBefore ?? 0,
     events: () => eventsOut(),
     cancel: async (reason) => asked("handle.cancel", reason),
     done: async () => view,

@@ -198,10 +198,40 @@ describe("the command line over the real kernel", () => {
     await lily("run", "start", "said.yaml");
     expect((await lily("run", "logs", "latest", "--gate", "check", "--raw")).stdout).toBe("checked\n");
     expect((await lily("run", "logs", "latest", "--gate", "check", "--step", "use", "--raw")).stdout).toBe("checked\nmade\n");
-    expect((await lily("run", "logs", "latest", "--gate", "check", "--attempt", "2")).stderr).toContain("no logs");
+    expect((await lily("run", "logs", "latest", "--gate", "check", "--stderr")).stderr).toContain("no logs");
+    const never = await lily("run", "logs", "latest", "--step", "use", "--attempt", "9");
+    expect([never.code, never.stderr]).toEqual([2, expect.stringContaining("step use has no attempt 9; its last is 1")]);
     const wrong = await lily("run", "logs", "latest", "--step", "check");
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('has no step "check"; there are logs of --gate check, --step use');
+  });
+
+  test("what is taken up again is followed from what is new, and a run that is over names what can be done", async () => {
+    write("twice.yaml", workflow("true"));
+    const first = await lily("run", "start", "twice.yaml");
+    expect(first.stderr).toContain("plan      demo");
+    const again = await lily("run", "rerun", "latest", "--from", "use", "--reason", "once more");
+    expect(again.code).toBe(0);
+    expect(again.stderr).toMatch(/^reopened {2}once more\n/);
+    expect(again.stderr).not.toContain("make");
+    const why = (await lily("run", "why", "latest", "use")).stdout;
+    expect(why).toContain("asked for use again: once more");
+    expect(why).not.toContain("pure");
+    const resumed = await lily("run", "resume", "latest");
+    expect([resumed.code, resumed.stderr]).toEqual([3, expect.stringMatching(/is succeeded: there is nothing to resume.*lily run rerun .*lily run fork /)]);
+    const unasked = await lily("run", "rerun", "latest", "--from", "use", "--reason", "again", "--unblock", "seen");
+    expect([unasked.code, unasked.stderr]).toEqual([3, expect.stringContaining("is succeeded, and not blocked: leave --unblock out")]);
+  });
+
+  test("problems of lily.yaml stand one a line, each with its own place", async () => {
+    write("lily.yaml", "moduls: {}\nschmas: {}\n");
+    try {
+      const { code, stderr } = await lily("run", "start", "demo.yaml");
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/lily\.yaml has 2 problems:\n {2}.*lily\.yaml:1:\d+ {2}.*\n {2}.*lily\.yaml:2:\d+ {2}/)]);
+      expect(stderr).not.toContain("where");
+    } finally {
+      rmSync(join(folder, "lily.yaml"));
+    }
   });
 
   test("record show --jsonl prints the record byte for byte, and the program of the how-to verifies it", async () => {

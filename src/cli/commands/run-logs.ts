@@ -26,7 +26,10 @@ export async function runLogs(cli: CliContext, flags: RunLogsFlags, run: string)
       ...(flags.gate === undefined ? {} : { gate: flags.gate }),
       ...(flags.attempt === undefined ? {} : { attempt: flags.attempt }),
     });
-    if (all.length === 0) await refuseUnknown(kernel, flags, run);
+    if (all.length === 0) {
+      await refuseUnknown(kernel, flags, run);
+      await refuseAttempt(kernel, flags, run);
+    }
     const logs = all.filter((log) => wanted(basename(log.path), flags));
     if (cli.flags.json) {
       for (const log of logs) await log.check();
@@ -78,6 +81,22 @@ async function refuseUnknown(kernel: Kernel, { step, gate }: RunLogsFlags, run: 
     "USAGE_INVALID",
     `run ${view.run_id} has no ${asked}; ${ids.size === 0 ? "nothing of it has logs" : `there are logs of ${[...ids].join(", ")}`}`,
   );
+}
+
+/** Throws USAGE_INVALID for an attempt that there was not; it says which there were. One without output is none of those. */
+async function refuseAttempt(kernel: Kernel, { step, gate, attempt }: RunLogsFlags, run: string): Promise<void> {
+  if (attempt === undefined) return;
+  const view = await kernel.runs.show(run);
+  const numbers = [
+    ...(gate === undefined
+      ? view.steps.filter(({ step_id }) => step === undefined || step_id === step).flatMap(({ attempts }) => attempts.map(({ n }) => n))
+      : []),
+    ...(step === undefined ? view.gates.filter(({ gate_id }) => gate === undefined || gate_id === gate).map((one) => one.attempt) : []),
+  ];
+  if (numbers.includes(attempt)) return;
+  const last = Math.max(0, ...numbers);
+  const of = step !== undefined ? `step ${step}` : gate !== undefined ? `gate ${gate}` : `run ${view.run_id}`;
+  throw new LilyError("USAGE_INVALID", `${of} has no attempt ${attempt}; ${last === 0 ? "it has not been attempted in this run" : `its last is ${last}`}`);
 }
 
 function wanted(name: string, flags: RunLogsFlags): boolean {

@@ -24,8 +24,8 @@ export async function runReport(cli: CliContext, { out, force }: RunReportFlags,
     const size = Buffer.byteLength(report.html);
     answer(cli, { path, size, run_id, status, events, sealed, problem }, () => {
       const lines = [`report of run ${plainText(run_id)} (${status}, ${events} events): ${plainText(path)}`];
-      if (problem === null) lines.push("open it in a browser: it checks the record again by itself, without a network");
-      else {
+      if (problem === null && !cli.flags.quiet) lines.push("open it in a browser: it checks the record again by itself, without a network");
+      if (problem !== null) {
         const kind = problem.kind === null ? "" : ` (${plainText(problem.kind)})`;
         lines.push(`the record is damaged at event ${problem.event}${kind}: ${plainText(problem.message)}`, "the report shows what is before that place");
       }

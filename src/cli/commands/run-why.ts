@@ -19,8 +19,10 @@ export async function runWhy(cli: CliContext, _flags: object, run: string, step:
 }
 
 function whyText(cli: CliContext, view: WhyView): string {
-  const changes = view.changed.map(({ kind, name, before, after }) => [kind, name, shortDigest(before), shortDigest(after)]);
-  const { changed, advice } = view;
+  // A breach has a name and no value that changed; the sentence says it.
+  const changed = view.changed.filter(({ before, after }) => before !== null || after !== null);
+  const changes = changed.map(({ kind, name, before, after }) => [kind, name, shortDigest(before), shortDigest(after)]);
+  const { advice } = view;
   const options = { paint: paintFor(cli, cli.stdout), width: tableWidth(cli) };
   return [
     plainText(view.because),

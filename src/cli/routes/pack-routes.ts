@@ -21,14 +21,17 @@ export const packRoutes = buildRouteMap({
           parameters: [{ brief: "Folder of a pack; default: every pack of lily.yaml", placeholder: "FOLDER", parse: parseText, optional: true }],
         },
       },
-      docs: commandDocs(
-        "Check a pack",
-        "Names every problem with its line: manifest, templates, schemas, files, the versions of Lily that it works with. Modules are loaded,\neach in a process of its own. Without FOLDER it also finds names that two packs, or a pack and lily.yaml, both bring. Exits 2 when\nthere are problems.",
-        [
-          ["lily pack check ./packs/tabular", "while writing one, or in its CI"],
-          ["lily pack check", "every pack of this workspace"],
-        ],
-      ),
+      docs: {
+        customUsage: ["[FOLDER]"],
+        ...commandDocs(
+          "Check a pack",
+          "Names every problem with its line: manifest, templates, schemas, files, the versions of Lily that it works with. Modules are loaded,\neach in a process of its own. Without FOLDER it also finds names that two packs, or a pack and lily.yaml, both bring. Exits 2 when\nthere are problems.",
+          [
+            ["lily pack check ./packs/tabular", "while writing one, or in its CI"],
+            ["lily pack check", "every pack of this workspace"],
+          ],
+        ),
+      },
     }),
   },
   docs: { brief: "List and check packs: plugins with schemas, modules and templates" },

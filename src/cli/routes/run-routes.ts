@@ -69,7 +69,7 @@ export const runStartRoute = buildCommand({
   },
   docs: commandDocs(
     "Run a workflow",
-    "Compiles the plan, captures environment and source, runs the steps and judges the gates.\nExits 0 when the run succeeded, 1 when it failed, 75 when it waits for a person, 130 when it was canceled.",
+    "Compiles the plan, captures environment and source, runs the steps and judges the gates.\nExits 0 when the run succeeded, 1 when it failed, 3 when an escalation of the security state left it INCOMPLETE or it was\nrefused, 75 when it waits for a person, 130 when it was canceled.",
     [
       ["lily run start weather.yaml", "runs with the document's defaults"],
       ["lily run start weather.yaml --param year=2014 --input csv=data/other.csv", "other parameters and input"],
