@@ -67,4 +67,30 @@ export const reuseBites: readonly Bite[] = [
     edits: [{ file: "src/judge/why.ts", find: ".sort((a, b) => a.changed.length - b.changed.length);", replace: ";" }],
     suite: vitest("src/judge/why"),
   },
+  {
+    name: "spelling-of-json-in-place",
+    breaks: "B3 JSON that is read where it lies is told apart by its bytes",
+    edits: [{ file: materials, find: "return file === null ? [] :", replace: "return file !== null ? [] :" }],
+    suite: reuse,
+  },
+  {
+    name: "objection-of-a-reusing-run-lost",
+    breaks: "E4 what a run that stands on a result records against it counts",
+    edits: [
+      {
+        file: "src/adapters/sqlite/fold-result.ts",
+        find: "run_id, ? FROM standing WHERE run_id = ? AND step_id = ?",
+        replace: "run_id, ? FROM standing WHERE run_id = ? AND step_id = ? AND 0",
+      },
+    ],
+    suite: vitest("test/reuse/spoiled.test.ts"),
+  },
+  {
+    name: "absolute-path-in-a-pure-step",
+    breaks: "B3 a file that is bound by nothing is not named by a pure step",
+    edits: [
+      { file: "src/graph/compile-plan.ts", find: "if (!known.has(same)) await refuseUnboundPaths", replace: "if (known.has(same)) await refuseUnboundPaths" },
+    ],
+    suite: vitest("test/reuse/given.test.ts"),
+  },
 ];
