@@ -4,6 +4,7 @@
  * `JSON.parse` alone collapses duplicate keys, accepts any depth and lets `__proto__` through, so a scanner of our own walks the
  * text first and `JSON.parse` builds the value from the same text (RFC 8259; limits: docs/formats/canonical-json.md).
  */
+import { jsonOfText } from "./json-text.ts";
 import type { JsonValue } from "./json-value.ts";
 import { LilyError } from "./lily-error.ts";
 
@@ -32,7 +33,7 @@ export function parseJson(input: Uint8Array | string, limits: JsonLimits = defau
   if (input.length > limits.bytesMax) throw new LilyError("INPUT_TOO_LARGE", `JSON is larger than ${limits.bytesMax} bytes`);
   const text = typeof input === "string" ? input : decodeUtf8(input);
   new Scanner(text, limits).run();
-  return JSON.parse(text) as JsonValue;
+  return jsonOfText(text);
 }
 
 class Scanner {

@@ -5,6 +5,7 @@
 import { canonicalJson } from "../base/canonical-json.ts";
 import { type Digest, digestBytes, isDigest, taggedDigest } from "../base/digest.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json-value.ts";
+import { jsonOfText } from "../base/json-text.ts";
 import { LilyError, messageOf } from "../base/lily-error.ts";
 import { decodeUtf8, defaultJsonLimits } from "../base/parse-json.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
@@ -193,7 +194,7 @@ function parsedBody(body: string): JsonObject {
   if (body.length > defaultJsonLimits.bytesMax) throw invalid(`it is longer than ${defaultJsonLimits.bytesMax} bytes`);
   let value: JsonValue;
   try {
-    value = JSON.parse(body);
+    value = jsonOfText(body);
   } catch (cause) {
     throw new LilyError("LEDGER_LINE_INVALID", `the line is not JSON: ${messageOf(cause)}`, { cause });
   }

@@ -4,6 +4,7 @@
  */
 import { clipText } from "../base/clip-text.ts";
 import { taggedDigest } from "../base/digest.ts";
+import { jsonOfText } from "../base/json-text.ts";
 import { isJsonObject, type JsonValue } from "../base/json-value.ts";
 import { LilyError, messageOf } from "../base/lily-error.ts";
 import { decodeUtf8 } from "../base/parse-json.ts";
@@ -37,7 +38,7 @@ export async function committedPlan(artifacts: ArtifactStore, events: readonly L
 /** Not a strict parse: the bytes are the canonical form, and a plan may have more members than any document from outside. */
 function parsedPlan(bytes: Uint8Array): JsonValue {
   try {
-    return JSON.parse(decodeUtf8(bytes));
+    return jsonOfText(decodeUtf8(bytes));
   } catch (thrown) {
     throw corruptPlan(messageOf(thrown));
   }
