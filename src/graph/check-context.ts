@@ -17,6 +17,8 @@ export interface CheckContext {
   readonly policyLayers: readonly PolicyLayer[];
   /** The whole policy, as far as its members can be read. */
   readonly policy: PlanPolicy;
+  /** The workflow's folder, where it is known. */
+  readonly folder: string | null;
   readonly report: Report;
   /** Where the item of a list stood in the text. */
   readonly placeOf: (list: string, index: number) => number;

@@ -2,6 +2,7 @@ import type { CheckContext, Path } from "./check-context.ts";
 import { parseTemplate, type Reference, referenceText } from "./template.ts";
 import type { WorkflowGate, WorkflowStep } from "./workflow-document.ts";
 import { withoutDot } from "./bind-code.ts";
+import { absolutePathIn, unboundPathProblem } from "./unbound-paths.ts";
 
 /** Reuse is only true when nothing but what is declared can change the result. */
 export function checkPure(context: CheckContext, id: string, step: WorkflowStep, path: Path): void {
@@ -25,9 +26,19 @@ export function checkPure(context: CheckContext, id: string, step: WorkflowStep,
   for (const reference of passingReferences(step)) {
     report(at, `pure step ${id} names ${referenceText(reference)}, which is another value in every run; take it out of the step and its gates`);
   }
+  for (const [text, inFolder] of absolutePaths(context, step)) report(at, unboundPathProblem(id, text, inFolder));
   for (const [name, file] of unreadInputs(context, step)) {
     report(at, `pure step ${id} names the file ${file} of input ${name}, which it is not given; add it: reads: [${name}]`);
   }
+}
+
+/** Argv items after the program that are absolute paths into the workflow's folder; with parameters in them they are told when the plan is made. */
+function absolutePaths({ folder }: CheckContext, step: WorkflowStep): readonly (readonly [string, string])[] {
+  const items = [step, ...(step.gates ?? [])].flatMap(({ run }) => (Array.isArray(run) ? run.slice(1) : []));
+  return items.flatMap((text) => {
+    const path = folder === null || text.includes("${") ? null : absolutePathIn(folder, text);
+    return path === null ? [] : [[text, path] as const];
+  });
 }
 
 /** What differs from run to run would make every result one of its own, or the reuse of one a lie. */

@@ -26,6 +26,8 @@ import { membersAt, type WorkflowDocument, workflowDocumentSchema } from "./work
 import { workflowNames } from "./workflow-names.ts";
 
 export interface CheckWorkflowOptions {
+  /** Absolute path of the workflow's folder, so that absolute paths into it can be told. */
+  readonly folder?: string;
   /** For messages, and to tell JSON (`.json`) from YAML. Default `workflow.yaml`. */
   readonly fileName?: string;
   /** Registered module names. */
@@ -89,6 +91,7 @@ async function checkLocated(written: LocatedDocument, file: string | null, optio
       executors: new Set(options.executors ?? ["process", "shell", "module"]),
       policyLayers: options.policyLayers ?? [],
       policy: knownPolicy(options.policyLayers ?? [], sound.document),
+      folder: options.folder ?? null,
       report: list.add,
       placeOf: (path, index) => sound.places.get(path)?.[index] ?? index,
     };

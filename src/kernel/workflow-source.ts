@@ -62,6 +62,7 @@ export async function loadWorkflow(core: KernelCore, source: WorkflowSource, sco
   const content: Uint8Array | JsonValue = "file" in source ? await readWorkflow(tree, fileName) : "document" in source ? source.document : jsonOf(source);
   const { problems, document } = await checkWorkflow(content, {
     fileName,
+    folder: tree.root,
     modules: Object.keys(config.modules),
     schemas: registry.list().map((schema) => schema.schema_id),
     packs: catalogOf(configuration.packs),

@@ -39,6 +39,11 @@ describe("what a pure step is given", () => {
   test("B3: a script of the project that is named by an absolute path would be in no key, so it is refused", async () => {
     const refused = await refusalOf(bed.run(one({ run: ["sh", `${bed.dir}/a.sh`] })));
     expect([refused.code, refused.message]).toEqual(["WORKFLOW_INVALID", expect.stringContaining("write a.sh")]);
+    const gate = { id: "g", run: ["test", "-e", `${bed.dir}/lib.sh`] };
+    const problems = await (await bed.kernel()).workflows.check({ document: one({ gates: [gate] }), dir: bed.dir });
+    expect(problems).toMatchObject([{ code: "WORKFLOW_INVALID", message: expect.stringContaining("write lib.sh") }]);
+    const given = one({ run: ["sh", "${params.at}/a.sh"] }, { params: { at: { default: bed.dir } } });
+    expect((await refusalOf(bed.run(given))).message).toContain("write a.sh");
   });
 
   test("S6: reading the script of another step fails", async () => {
