@@ -5,6 +5,7 @@ import type { CliContext } from "./cli-context.ts";
 import type { EarlyInterrupt } from "./early-interrupt.ts";
 import { type ProgressView, progressView } from "./progress-view.ts";
 import { plainText } from "./render/plain-text.ts";
+import { unenforcedText } from "./render/unenforced-text.ts";
 
 /** Follows a run that this process leads until it rests, from what is new in it. The first Ctrl-C cancels it, the second ends the process. */
 export async function followRun(cli: CliContext, kernel: Kernel, handle: RunHandle, early: EarlyInterrupt): Promise<RunView> {
@@ -26,6 +27,7 @@ export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHan
       if (event.seq < handle.eventsBefore) continue;
       view.event(event);
       if (event.kind === "RUN_STARTED" && view.plan !== undefined) view.plan((await kernel.runs.show(handle.runId)).steps);
+      if (event.kind === "RUN_STARTED" && !cli.flags.json && !cli.flags.quiet) await noteUnenforced(kernel, handle, view);
     }
     await done;
   } finally {
@@ -40,6 +42,12 @@ export async function followWith(cli: CliContext, kernel: Kernel, handle: RunHan
 async function noteMissingKey(cli: CliContext, kernel: Kernel): Promise<void> {
   const problem = await kernel.keyProblem();
   if (problem?.code === "KEY_MISSING") cli.stderr.write(`note: the run will stay unanchored: ${problem.code}: ${plainText(problem.message)}\n`);
+}
+
+/** Once, at the start: who wrote a rule that nothing holds the run to can still end it. */
+async function noteUnenforced(kernel: Kernel, handle: RunHandle, view: ProgressView): Promise<void> {
+  const unenforced = await kernel.runs.unenforced(handle.runId);
+  if (unenforced !== null) view.remark(unenforcedText(unenforced));
 }
 
 /** The run ended as it did, whatever became of its checkpoint; that it is not anchored is said all the same, with --quiet too. */

@@ -13,6 +13,7 @@ import type { Reproduction } from "../audit/reproduction.ts";
 import type { Audit } from "./audit.ts";
 import type { Packs } from "./pack-views.ts";
 import type { Security } from "./security-operations.ts";
+import type { UnenforcedRules } from "./unenforced-rules.ts";
 
 /**
  * A workflow to run: a file on disk, a document built in code (`defineWorkflow`), or a document with the folder its paths are relative to.
@@ -167,6 +168,8 @@ export interface Runs {
     run: string,
     filter?: { readonly step?: string; readonly gate?: string; readonly attempt?: number },
   ): Promise<readonly { readonly path: string; readonly size: number; readonly absolutePath: string }[]>;
+  /** Rules of the run's policy that nothing holds its commands to; null when there are none. RUN_NOT_FOUND, RUN_AMBIGUOUS. */
+  unenforced(run: string): Promise<UnenforcedRules | null>;
   /** Why a step was reused, done again, skipped or denied. USAGE_INVALID for a step that the run does not have. */
   why(run: string, step: string): Promise<WhyView>;
   /** The same with what the record says about each; a recorded log whose file is gone is among them. */

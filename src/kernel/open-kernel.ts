@@ -59,6 +59,7 @@ function lazyRuns(core: KernelCore): Runs {
     list: async (filter = {}) => (await core.readableIndex()).runs(filter),
     watch: (run, options) => later(load, (runs) => runs.watch(run, options)),
     logs: async (run, filter) => (await load()).logs(run, filter),
+    unenforced: async (run) => (await import("./unenforced-rules.ts")).unenforcedRules(core, run),
     why: async (run, step) => (await import("./why-run.ts")).whyRun(core, run, step),
     checkedLogs: async (run, filter) => (await load()).checkedLogs(run, filter),
   };

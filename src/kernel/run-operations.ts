@@ -29,6 +29,7 @@ import { requireOperational, runContextOf } from "./run-context-of.ts";
 import { finishedHandle, handleOf, releasing, runtimeDeps } from "./run-handle.ts";
 import { rerunRun } from "./rerun-run.ts";
 import { takeUpRun } from "./take-up-run.ts";
+import { unenforcedRules } from "./unenforced-rules.ts";
 import { whyRun } from "./why-run.ts";
 import { reproduceRun } from "./reproduce-run.ts";
 import { readRunView, viewOf } from "./run-views.ts";
@@ -49,6 +50,7 @@ export function runOperations(core: KernelCore): Runs {
     list: async (filter = {}) => (await core.readableIndex()).runs(filter),
     watch: (run, options = {}) => watchRun(core, run, options),
     logs: (run, filter = {}) => runLogs(core, run, filter),
+    unenforced: (run) => unenforcedRules(core, run),
     why: (run, step) => whyRun(core, run, step),
     checkedLogs: (run, filter = {}) => checkedLogs(core, run, filter),
   };

@@ -60,6 +60,8 @@ export interface FakeOptions {
   /** Called before each event is given out. */
   readonly beforeEvent?: (event: LedgerEvent) => void | Promise<void>;
   readonly empty?: boolean;
+  /** What nothing holds the run's commands to. */
+  readonly unenforced?: NonNullable<Awaited<ReturnType<Kernel["runs"]["unenforced"]>>>;
   /** What the security state is. */
   readonly security?: Awaited<ReturnType<Kernel["security"]["show"]>>;
   /** Why a security state that was set could not be recorded. */
@@ -241,6 +243,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       },
       watch: (run, request) => reply(eventsOut(request?.signal), "runs.watch", run),
       logs: async (run, filter) => reply(options.logs ?? [], "runs.logs", run, filter),
+      unenforced: async () => options.unenforced ?? null,
       why: async (run, step) => {
         known(run);
         return reply(sampleWhy, "runs.why", run, step);
