@@ -8,8 +8,9 @@ import { timeMs } from "../base/time-text.ts";
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { EventData } from "../contracts/events.ts";
 import type { PlanDocument } from "../contracts/plan-document.ts";
-import type { AttemptView, GateView, RouteView, RunStatus, RunView } from "../contracts/run-view.ts";
+import type { AttemptView, GateView, PersonActView, RouteView, RunStatus, RunView } from "../contracts/run-view.ts";
 import { usesInput } from "../graph/input-users.ts";
+import { personAct } from "./person-act.ts";
 import { logPaths, type StepDraft, stepView } from "./step-draft.ts";
 
 export class RunViewFold {
@@ -36,6 +37,7 @@ export class RunViewFold {
   #head: Digest | null = null;
   #sealed = false;
   #forkedFrom: RunView["forked_from"];
+  readonly #acts: PersonActView[] = [];
 
   constructor(runId: string, runDir: string) {
     this.#runId = runId;
@@ -65,6 +67,8 @@ export class RunViewFold {
   add(event: LedgerEvent): void {
     this.#events = event.seq + 1;
     this.#head = event.hash;
+    const act = personAct(event);
+    if (act !== null) this.#acts.push(act);
     this.#fold(event);
   }
 
@@ -87,6 +91,7 @@ export class RunViewFold {
       record: { events: this.#events, head: this.#head, sealed: this.#sealed },
       run_dir: this.#runDir,
       ...(this.#forkedFrom === undefined ? {} : { forked_from: this.#forkedFrom }),
+      ...(this.#acts.length === 0 ? {} : { acts: this.#acts }),
     };
   }
 
@@ -245,6 +250,9 @@ export class RunViewFold {
         step.isRejected = false;
         step.produced = event.data.artifacts;
         step.why = event.data.why_artifact_id;
+        const { run_id, step_id, attempt } = event.data.from;
+        step.reusedFrom = { run_id, step_id, attempt };
+        step.isReplaced = false;
         return;
       }
       case "POLICY_VIOLATION":
@@ -259,6 +267,8 @@ export class RunViewFold {
     step.isRejected = false;
     step.why = data.why_artifact_id ?? step.why;
     step.produced = [];
+    step.reusedFrom = undefined;
+    step.isReplaced = false;
     step.attempts.push({
       n: data.attempt,
       started_at: at,
@@ -303,6 +313,7 @@ export class RunViewFold {
       result_artifact_id: data.result_artifact_id,
       log_artifact_ids: data.log_artifact_ids,
       ...(data.dry_run === true ? { dry_run: true } : {}),
+      ...(data.step_id !== undefined && this.#step(data.step_id).isReplaced ? { replaced: true } : {}),
     });
     if (data.step_id === undefined || data.dry_run === true) return;
     const step = this.#step(data.step_id);
@@ -331,6 +342,7 @@ export class RunViewFold {
     const step = this.#step(step_id);
     step.produced = step.produced.map((id) => (id === original_artifact_id ? replacement_artifact_id : id));
     step.isRejected = false;
+    step.isReplaced = true;
     if (step.status === "failed") step.status = "succeeded";
     for (const id of this.#dependents.get(step_id) ?? []) this.#reset(id);
   }
@@ -344,6 +356,7 @@ export class RunViewFold {
       const step = this.#step(id);
       step.status = "pending";
       step.produced = [];
+      step.reusedFrom = undefined;
       open.push(...(this.#dependents.get(id) ?? []));
     }
   }
@@ -360,7 +373,18 @@ export class RunViewFold {
   #step(id: string): StepDraft {
     const known = this.#steps.get(id);
     if (known !== undefined) return known;
-    const made: StepDraft = { id, status: "pending", attempts: [], produced: [], gateResults: [], violations: [], why: null, isRejected: false };
+    const made: StepDraft = {
+      id,
+      status: "pending",
+      attempts: [],
+      produced: [],
+      gateResults: [],
+      violations: [],
+      why: null,
+      isRejected: false,
+      reusedFrom: undefined,
+      isReplaced: false,
+    };
     this.#steps.set(id, made);
     return made;
   }

@@ -13,6 +13,9 @@ export interface StepDraft {
   why: string | null;
   /** A required gate of the newest attempt, or of a replacement of its outputs, did not pass. */
   isRejected: boolean;
+  reusedFrom: StepView["reused_from"];
+  /** A person replaced an output of the newest attempt. */
+  isReplaced: boolean;
 }
 
 /** Logs of an attempt, relative to the run's folder; a stream without output has no file. */
@@ -37,5 +40,6 @@ export function stepView(step: StepDraft): StepView {
     gate_result_ids: step.gateResults,
     policy_violation_ids: step.violations,
     why_id: step.why,
+    ...(step.reusedFrom === undefined ? {} : { reused_from: step.reusedFrom }),
   };
 }

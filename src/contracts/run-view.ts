@@ -36,6 +36,8 @@ export interface StepView {
   readonly policy_violation_ids: readonly string[];
   /** The newest `why.v1` of the step: why it was reused, done again or skipped. Null when nothing had to be explained. */
   readonly why_id: string | null;
+  /** The attempt whose results stand in, with its verdicts in its own run. Absent when the step was done in this run, or not at all. */
+  readonly reused_from?: { readonly run_id: string; readonly step_id: string; readonly attempt: number };
 }
 
 export interface GateView {
@@ -50,6 +52,18 @@ export interface GateView {
   readonly log_artifact_ids: readonly string[];
   /** A dry run: judged on what is stored, and counted for nothing (E5). Absent for verdicts that count. */
   readonly dry_run?: boolean;
+  /** Judged on a replacement that a person gave, after the attempt. Absent otherwise. */
+  readonly replaced?: boolean;
+}
+
+/** What a person did with a run beside starting it: who, when and why. */
+export interface PersonActView {
+  readonly act: "rerun" | "replaced" | "unblocked" | "forked";
+  readonly at: string;
+  readonly by: string;
+  /** What it was done to: steps, an output or input with both artifacts, the run that was forked; null for the run itself. */
+  readonly target: string | null;
+  readonly reason: string;
 }
 
 export interface RouteView {
@@ -81,6 +95,8 @@ export interface RunView {
   readonly run_dir: string;
   /** The run of whose first so many events this one is a fork. Absent when it is none. */
   readonly forked_from?: { readonly run_id: string; readonly events: number };
+  /** What people did with the run, in the order of the record. Absent when nobody did. */
+  readonly acts?: readonly PersonActView[];
 }
 
 export interface VerifyView {

@@ -334,6 +334,11 @@ describe("lily pack check", () => {
     writePacks(bed, { one: pack("a"), two: pack("a") });
     const kernel = await bed.kernel();
     expect((await kernel.packs.check(null)).map((problem) => problem.code)).toEqual(["PACK_CLASH"]);
+    bed.write("lily.yaml", "packs: [./packs/one, ./packs/two, ./packs/three]\n");
+    writePacks(bed, { one: pack("a"), two: pack("a"), three: pack("a") });
+    const clashes = await kernel.packs.check(null);
+    expect(clashes.map((problem) => problem.code)).toEqual(["PACK_CLASH", "PACK_CLASH"]);
+    expect(clashes.every((problem) => !problem.message.includes("\n"))).toBe(true);
     bed.write("lily.yaml", "packs: [./packs/one, none]\n");
     expect((await kernel.packs.check(null)).map((problem) => problem.code)).toEqual(["PACK_NOT_FOUND"]);
     expect((await refusalOf(kernel.packs.check(join(bed.dir, "nowhere")))).code).toBe("PACK_NOT_FOUND");

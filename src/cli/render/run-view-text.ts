@@ -5,10 +5,19 @@ import { spanText } from "./span-text.ts";
 import { statusTone, stepMark } from "./step-marks.ts";
 import { type Cell, table, type TableOptions } from "./table.ts";
 
-/** A run as people read it: head, steps, gates, routes. */
+/** Output artifacts that are listed of one step; `lily artifact list` has the rest. */
+const outputsMax = 20;
+
+/** A run as people read it: head, what people did, steps, outputs, gates, routes. */
 export function runViewText(view: RunView, options: TableOptions): string {
   const parts = [headText(view, options)];
+  if (view.acts !== undefined) {
+    const rows = view.acts.map(({ at, by, act, target, reason }) => [at, by, act, target ?? "the run", reason]);
+    parts.push(table(["WHEN", "WHO", "DID", "TO", "REASON"], rows, options));
+  }
   if (view.steps.length > 0) parts.push(table(["STEP", "STATUS", "ATTEMPTS", "TIME", "WHY"], view.steps.map(stepRow), options));
+  const outputs = view.steps.flatMap(outputRows);
+  if (outputs.length > 0) parts.push(table(["STEP", "OUTPUT ARTIFACT"], outputs, options));
   if (view.gates.length > 0) parts.push(table(["GATE", "VERDICT", "STEP", "ATTEMPT", "REASON"], view.gates.map(gateRow), options));
   if (view.routes.length > 0) {
     const rows = view.routes.map((route) => [route.route_id ?? "built-in rule", route.action, route.target ?? "-", route.reason]);
@@ -41,11 +50,24 @@ function headText(view: RunView, { paint }: TableOptions): string {
 function stepRow(step: StepView): readonly (Cell | string)[] {
   const attempt = step.attempts.at(-1);
   const time = attempt?.duration_ms === undefined || attempt.duration_ms === null ? "-" : durationText(attempt.duration_ms);
-  const why = attempt?.error === undefined || attempt.error === null ? "" : `${attempt.error.code}: ${attempt.error.reason}`;
+  const why = whyText(step);
   return [step.step_id, { text: step.status, tone: stepMark(step.status).tone }, String(step.attempts.length), time, why];
 }
 
+/** Verdicts of what is reused are those of the run that did it: a result with a required gate that failed is never reused. */
+function whyText({ attempts, reused_from: from }: StepView): string {
+  if (from !== undefined)
+    return `reused from run ${from.run_id} attempt ${from.attempt}, where its required gates passed; every verdict, optional ones too: lily run show ${from.run_id}`;
+  const error = attempts.at(-1)?.error ?? null;
+  return error === null ? "" : `${error.code}: ${error.reason}`;
+}
+
+function outputRows({ step_id, produced_artifact_ids: ids }: StepView): readonly (readonly string[])[] {
+  const rows = ids.slice(0, outputsMax).map((id) => [step_id, id]);
+  return ids.length > outputsMax ? [...rows, [step_id, `... and ${ids.length - outputsMax} more`]] : rows;
+}
+
 function gateRow(gate: GateView): readonly (Cell | string)[] {
-  const verdict = `${gate.status}${gate.required ? "" : " (optional)"}${gate.dry_run === true ? " (dry run)" : ""}`;
+  const verdict = `${gate.status}${gate.required ? "" : " (optional)"}${gate.dry_run === true ? " (dry run)" : ""}${gate.replaced === true ? " (again, on a replacement)" : ""}`;
   return [gate.gate_id, { text: verdict, tone: statusTone(gate.status) }, gate.step_id ?? "run", String(gate.attempt), gate.reason ?? ""];
 }
