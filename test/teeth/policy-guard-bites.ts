@@ -42,4 +42,28 @@ export const policyGuardBites: readonly Bite[] = [
     edits: [{ file: guard, find: "writesExact: built?.inexact === null,", replace: "writesExact: built !== null," }],
     suite: levels,
   },
+  {
+    name: "own-folder-hides-what-is-handed-over",
+    breaks: "S7 a workspace in the folder of work is hidden, and what a command is given of it is seen",
+    edits: [
+      {
+        file: "src/runtime/sandbox-spec.ts",
+        find: "innermost(path, hidden) > innermost(path, [cwd])",
+        replace: "!isInside(path, cwd) && innermost(path, hidden) > -1",
+      },
+    ],
+    suite: vitest("test/policy/sandbox-inputs.test.ts"),
+  },
+  {
+    name: "workspace-policy-unread",
+    breaks: "E3 a pattern of lily.yaml that can match nothing is refused",
+    edits: [{ file: "src/graph/workspace-config.ts", find: 'checkPolicyTexts({ report: list.add }, policy ?? {}, ["policy"]);', replace: "" }],
+    suite: levels,
+  },
+  {
+    name: "blamed-for-others-in-a-sandbox",
+    breaks: "what others change in the workflow's folder is not told to a sandboxed step in a folder of its own",
+    edits: [{ file: guard, find: "new Set(built === null ? [cwd, run.sourceDir] : [cwd])", replace: "new Set([cwd, run.sourceDir])" }],
+    suite: levels,
+  },
 ];
