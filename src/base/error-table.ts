@@ -77,7 +77,7 @@ export const errorTable = {
 
   // Workflow and plan
   WORKFLOW_INVALID: entry("after-change", 422, 2, "The workflow document has problems; each is named with its line."),
-  WORKFLOW_DRIFT: entry("after-change", 409, 3, "Code or configuration that the plan binds changed after planning. Plan again."),
+  WORKFLOW_DRIFT: entry("after-change", 409, 3, "Code or configuration that the plan binds changed after planning. Put it back as it was, start a new run, or go on from here with lily run fork RUN --from STEP --file FILE."),
   PARAM_INVALID: entry("after-change", 422, 2, "A parameter is missing, unknown or does not fit its schema."),
   EXECUTOR_UNAVAILABLE: entry("after-change", 422, 2, "The step names an executor that this installation does not have."),
   SANDBOX_UNAVAILABLE: entry("after-change", 409, 3, "The policy demands a sandbox and this machine offers none that Lily can use."),

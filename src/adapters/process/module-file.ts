@@ -17,10 +17,10 @@ export async function checkModuleFile(name: string, path: string, digest: Digest
   });
 }
 
-/** What to do about a package that the module imports and that is not installed where it lies. */
-function packageAdvice(cause: unknown): string {
-  const missing = /^Cannot find package '([^']+)'/.exec(messageOf(cause))?.[1];
-  return missing === undefined ? "" : `. Install it beside the module: npm install ${missing} in its folder or in one above it`;
+/** Says what to do about a package that the module imports and that is not installed where it lies. */
+export function withPackageAdvice(message: string): string {
+  const missing = /Cannot find package '([^']+)'/.exec(message)?.[1];
+  return missing === undefined ? message : `${message}. Install it beside the module: npm install ${missing} in its folder or in one above it`;
 }
 
 /** Imports the file, which runs its top level, and returns its one module. Throws MODULE_INVALID. */
@@ -30,7 +30,7 @@ export async function importModule(name: string, path: string, digest: Digest): 
   url.searchParams.set("digest", hexOf(digest));
   const details = { module: name, path };
   const exports: unknown = await import(/* @vite-ignore */ url.href).catch((cause: unknown) => {
-    throw new LilyError("MODULE_INVALID", `module ${name}: ${path} cannot be loaded: ${messageOf(cause)}${packageAdvice(cause)}`, { details, cause });
+    throw new LilyError("MODULE_INVALID", `module ${name}: ${path} cannot be loaded: ${withPackageAdvice(messageOf(cause))}`, { details, cause });
   });
   const found = new Set(Object.values(exports as object).filter(isModuleDefinition));
   const [definition] = found;

@@ -130,6 +130,14 @@ describe.each(ways)("a module %s", (_, load) => {
 });
 
 describe.each(["load", "loadIsolated"] as const)("%s", (way) => {
+  test("that imports a package which is not installed says where to install it", async () => {
+    const { path, digest } = moduleFile('import "lily-kernel-not-installed";');
+    await expect(host[way]("m", path, digest)).rejects.toMatchObject({
+      code: "MODULE_INVALID",
+      message: expect.stringMatching(/Cannot find package 'lily-kernel-not-installed'.*Install it beside the module: npm install lily-kernel-not-installed/),
+    });
+  });
+
   test("refuses a file that changed after planning, and one that is gone", async () => {
     const { path, digest } = moduleFile(`export const m = defineModule({ name: "m", version: "1", run: () => ({}) });`);
     writeFileSync(path, "export const x = 1;");

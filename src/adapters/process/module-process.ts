@@ -16,6 +16,7 @@ import { parseJson } from "../../base/parse-json.ts";
 import type { ModuleContext, ReportedEffect } from "../../ports/module-host.ts";
 import type { ProcessOutcome, ProcessRunner } from "../../ports/process-runner.ts";
 import { moduleChild, type ModuleJob } from "./module-child.ts";
+import { withPackageAdvice } from "./module-file.ts";
 
 /** Shorter than what a run waits for a module to settle, so that an ended one is never taken for abandoned. */
 const graceMs = 1_000;
@@ -266,7 +267,7 @@ function refused(file: ModuleFileRef, result: JsonObject): LilyError {
   const details = { module: file.name, path: file.path };
   switch (result["outcome"]) {
     case "invalid":
-      return new LilyError("MODULE_INVALID", `module ${file.name}: ${file.path} ${message}`, { details });
+      return new LilyError("MODULE_INVALID", `module ${file.name}: ${file.path} ${withPackageAdvice(message)}`, { details });
     case "secret":
       return new LilyError(
         "STEP_OUTPUT_INVALID",
