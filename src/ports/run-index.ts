@@ -44,7 +44,7 @@ export interface ResultRow {
   readonly against: ResultAgainst | null;
 }
 
-export interface ResultAgainst {
+interface ResultAgainst {
   readonly run_id: RunId;
   readonly seq: number;
 }
