@@ -30,7 +30,7 @@ function ownHelp(help: string, words: readonly string[]): string {
   return (end === -1 ? help : help.slice(0, end)).trimEnd();
 }
 
-/** Names under the heading COMMANDS of a help text. */
+/** Names under the heading COMMANDS of a help text, each once. */
 function commandNames(help: string): readonly string[] {
   const lines = help.split("\n");
   const start = lines.findIndex((line) => line.trim() === "COMMANDS");
@@ -41,5 +41,5 @@ function commandNames(help: string): readonly string[] {
     if (line.trim() === "") break;
     if (name !== undefined) names.push(name);
   }
-  return names;
+  return [...new Set(names)];
 }
