@@ -1,6 +1,6 @@
-import { globSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { glob } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/base/json-value.ts";
 import type { LedgerEvent } from "../../src/contracts/event.ts";
@@ -208,9 +208,7 @@ describe.skipIf(noSandbox)(`in a sandbox (${support.name ?? `skipped: ${support.
     const handle = await bed.start(flow({ a: own }, { policy: { sandbox: "prefer", diff_max: "10B" } }));
     const seen = async (): Promise<string> => {
       for (;;) {
-        const [found] = globSync(join(bed.workspaceDir, "runs", "**", "started"));
-        if (found !== undefined) return found;
-        await setImmediate();
+        for await (const found of glob(join(bed.workspaceDir, "runs", "**", "started"))) return found;
       }
     };
     const started = await seen();
