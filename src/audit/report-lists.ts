@@ -64,11 +64,12 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
   }
 
   function because(run: ReportRun, step: ReportStep): string {
+    // Whatever was said of an earlier attempt does not say why the step waits now.
+    if (step.status === "pending") return step.attempts.length === 0 ? "never started" : "waits to be done again";
     const why = step.why === null ? null : run.valueOf(step.why);
     if (typeof why === "object" && why !== null && "because" in why && typeof why.because === "string") return plain(why.because);
     if (step.because !== null) return plain(step.because);
     const last = step.attempts.at(-1);
-    if (step.status === "pending") return last === undefined ? "never started" : "waits to be done again";
     if (last?.problem != null) return plain(last.problem);
     const bad = run.gates.find((gate) => gate.step === step.id && gate.attempt === last?.n && gate.verdict !== "passed" && !gate.isDryRun);
     if (bad !== undefined) return plain(`gate ${bad.id} ${bad.verdict}${bad.reason === null ? "" : `: ${bad.reason}`}`);
@@ -306,11 +307,16 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     for (const event of run.events) {
       const at = clock(event.at);
       if (event.kind === "GATE_PASSED" || event.kind === "GATE_FAILED" || event.kind === "GATE_ERROR") {
-        rows.push([`gate ${event.data.gate_id} of ${event.data.step_id ?? "the run"}: ${event.kind.slice(5).toLowerCase()}, at ${at}`]);
+        rows.push([
+          `gate ${event.data.gate_id} of ${event.data.step_id ?? "the run"}: ${event.kind.slice(5).toLowerCase()}${event.data.dry_run === true ? " (dry run)" : ""}, at ${at}`,
+        ]);
       } else if (event.kind === "ROUTE_TAKEN") {
         const { route_id, action, target } = event.data;
         rows.push([`${route_id === null ? "built-in rule" : `route ${route_id}`}: ${action}${target === undefined ? "" : ` ${target}`}, at ${at}`]);
       } else if (event.kind === "STEP_REUSED") rows.push([`${event.data.step_id}: reused, at ${at}`]);
+      else if (event.kind === "RERUN_REQUESTED") rows.push([`rerun of ${list(event.data.step_ids.slice(0, 20))}, at ${at}`]);
+      else if (event.kind === "ARTIFACT_REPLACED")
+        rows.push([`${plain(event.data.name)}${event.data.step_id === undefined ? "" : ` of ${event.data.step_id}`} replaced, at ${at}`]);
       else if (event.kind === "SECURITY_ESCALATED") rows.push([`security escalation to ${event.data.to}, at ${at}`]);
     }
     return rows;

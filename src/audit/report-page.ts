@@ -1,17 +1,19 @@
 /**
- * Owns: what a report does when it is opened: it unpacks the record that it holds, checks it, makes every list of texts again from it, compares
- * them with what the page shows, and takes a checkpoint and key from the reader.
+ * Owns: what a report does when it is opened: it unpacks the record that it holds, checks it, makes the whole page again from it, puts that in the
+ * place of what was opened and says where they differed, and takes a checkpoint and key from the reader.
  * Invariants
  * - S5 It says consistent, anchored, or what is wrong; never a plain "verified". Until it has looked, it says that it has not.
  * - The page holds the text of this very function: it names nothing from outside of itself, and is given the browser as `world`.
+ * - What was in the page before the check is gone after it: text, attributes, styles and elements of an edit do not stay.
  * Not responsible for: what the lists say (report-lists), and what the answers mean (docs/formats/report.md).
  */
 import type { LedgerEvent } from "../contracts/event.ts";
 import type { AnchorAnswer, ReportAnchor, ReportLeaf } from "./report-anchor.ts";
 import type { CheckedRecord, ReportChecker, ReportProblem } from "./report-checker.ts";
-import type { ReportFold } from "./report-fold.ts";
-import type { ReportLists } from "./report-lists.ts";
+import type { PageComparison, ReportCompare } from "./report-compare.ts";
 import type { ReportRun } from "./report-fold.ts";
+import type { ReportView } from "./report-view.ts";
+import type { ReportWhole } from "./report-whole.ts";
 
 /** The part of a browser that the page uses. */
 export interface PageElement {
@@ -60,12 +62,13 @@ export interface PageWorld {
 
 export interface PageTools {
   readonly checker: ReportChecker;
-  readonly fold: ReportFold;
-  readonly lists: (run: ReportRun) => ReportLists;
+  readonly whole: ReportWhole;
+  readonly compare: ReportCompare;
   readonly anchor: ReportAnchor;
+  readonly view: ReportView;
 }
 
-export function reportPage({ checker, fold, lists, anchor }: PageTools): (world: PageWorld) => Promise<void> {
+export function reportPage({ checker, whole, compare, anchor, view }: PageTools): (world: PageWorld) => Promise<void> {
   interface Unpacked {
     readonly bytes: Uint8Array;
     /** Why not all of it could be unpacked. */
@@ -75,15 +78,16 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
   interface Read {
     readonly record: CheckedRecord;
     readonly problem: ReportProblem | null;
-    readonly run: ReportRun | null;
+    readonly run: ReportRun;
+    /** Why this version cannot tell what the events say. */
+    readonly fault: string | null;
     readonly differences: readonly string[];
     readonly compared: number;
   }
 
   function packedBytes(world: PageWorld, id: string): { readonly bytes: Uint8Array; readonly format: string } {
-    const element = world.document.getElementById(id);
-    const text = world.atob((element?.textContent ?? "").trim());
-    return { bytes: Uint8Array.from(text, (unit) => unit.charCodeAt(0)), format: element?.getAttribute("data-format") ?? "" };
+    const { text, format } = view.block(id);
+    return { bytes: Uint8Array.from(world.atob(text.trim()), (unit) => unit.charCodeAt(0)), format };
   }
 
   /** In small pieces, so that what comes before a damaged place is still unpacked. */
@@ -134,53 +138,13 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     return found;
   }
 
-  function compare(
-    world: PageWorld,
-    expected: ReportLists,
-  ): { readonly differences: string[]; readonly compared: number; readonly names: ReadonlySet<string> } {
-    const differences: string[] = [];
-    const differing = new Set<string>();
-    let compared = 0;
-    const differ = (name: string, message: string): void => {
-      differing.add(name);
-      differences.push(message);
-    };
-    const shown = new Map<string, PageElement[]>();
-    for (const element of world.document.querySelectorAll("[data-list]")) {
-      const name = element.getAttribute("data-list") ?? "";
-      shown.set(name, [...(shown.get(name) ?? []), element]);
-    }
-    for (const name of shown.keys()) if (!Object.hasOwn(expected, name)) differ(name, `the page shows a list ${name} that the record does not give`);
-    for (const [name, rows] of Object.entries(expected)) {
-      const places = shown.get(name) ?? [];
-      if (places.length > 1) differ(name, `the page shows ${name} more than once`);
-      const seen = [...(places[0]?.children ?? [])].map(cellsOf);
-      if (seen.length !== rows.length) differ(name, `${name}: the page shows ${seen.length} rows, and the record gives ${rows.length}`);
-      for (const [at, row] of rows.entries()) {
-        compared += row.length;
-        const difference = rowDifference(seen[at] ?? row, row);
-        if (difference !== null) differ(name, `${name}, row ${at + 1}: ${difference}`);
+  function mark(world: PageWorld, { parts }: PageComparison): void {
+    for (const part of world.document.querySelectorAll("section")) {
+      const isSame = !parts.has(part.getAttribute("id") ?? "");
+      for (const badge of part.querySelectorAll("[data-covers]")) {
+        badge.textContent = isSame ? "agrees with the record" : "the file showed something else; this is what the record says";
+        badge.className = `badge ${isSame ? "good" : "bad"}`;
       }
-    }
-    return { differences, compared, names: differing };
-  }
-
-  function cellsOf(row: PageElement): readonly string[] {
-    return [...row.querySelectorAll("td,th,dt,dd,[data-c]")].map((cell) => cell.textContent ?? "");
-  }
-
-  function rowDifference(seen: readonly string[], row: readonly string[]): string | null {
-    const column = row.findIndex((text, at) => seen[at] !== text);
-    if (column !== -1) return `the page shows “${seen[column] ?? ""}”, and the record gives “${row[column] ?? ""}”`;
-    return seen.length === row.length ? null : "the page shows more than the record gives";
-  }
-
-  function mark(world: PageWorld, differing: ReadonlySet<string> | null): void {
-    for (const badge of world.document.querySelectorAll("[data-covers]")) {
-      const names = (badge.getAttribute("data-covers") ?? "").split(" ");
-      const isSame = differing !== null && !names.some((name) => differing.has(name));
-      badge.textContent = differing === null ? "not compared" : isSame ? "agrees with the record" : "differs from the record";
-      badge.className = `badge ${differing === null ? "" : isSame ? "good" : "bad"}`;
     }
   }
 
@@ -192,11 +156,18 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     const cut: ReportProblem | null =
       packed.fault === null ? null : { event: record.lines.length, kind: null, message: `${packed.fault}, so that the record cannot be read from here on` };
     const problem = cut ?? record.problem ?? checker.checkSeals(events);
-    if (events.length === 0) return { record, problem, run: null, differences: [], compared: 0 };
-    const run = fold(events, documentsOf(documents));
-    const { differences, compared, names } = compare(world, lists(run));
-    mark(world, names);
-    return { record, problem, run, differences, compared };
+    const told = whole.tell(events, documentsOf(documents));
+    const texts = { record: view.block("record"), documents: view.block("documents"), leaves: view.block("leaves"), extras: view.block("extras") };
+    const blocks = {
+      format: texts.record.format,
+      record: texts.record.text,
+      documents: texts.documents.text,
+      leaves: texts.leaves.text,
+      extras: texts.extras.text,
+    };
+    const comparison = view.show(whole.html(told, problem, blocks, view.script), compare);
+    mark(world, comparison);
+    return { record, problem, run: told.run, fault: told.fault, differences: comparison.differences, compared: comparison.texts };
   }
 
   function say(world: PageWorld, tone: string, headline: string, sentences: readonly string[]): void {
@@ -222,28 +193,31 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     return `${count} ${one}${count === 1 ? "" : "s"}`;
   }
 
-  function tell(world: PageWorld, { record, problem, run, differences, compared }: Read): void {
+  function tell(world: PageWorld, { record, problem, run, fault, differences, compared }: Read): void {
     if (problem !== null) {
       const kind = problem.kind === null ? "" : ` (${problem.kind})`;
       say(world, "changed", `The record was changed at event ${problem.event}${kind}`, [
         `Event ${problem.event}${kind}: ${problem.message}.`,
         problem.event === 0
           ? "Nothing of it can be believed."
-          : `The ${plural(Math.min(problem.event, record.lines.length), "event")} before it are consistent. Nothing from event ${problem.event} on can be believed.`,
+          : `What follows is what the record says up to there. The ${plural(Math.min(problem.event, record.lines.length), "event")} before it are consistent. Nothing from event ${problem.event} on can be believed.`,
       ]);
+      return;
+    }
+    if (fault !== null) {
+      say(world, "unable", "Not checked", [`Every hash, link and number of the record fits, and ${fault}. Use lily record verify.`]);
       return;
     }
     if (differences.length > 0) {
       const more = differences.length > 5 ? [`and ${differences.length - 5} more`] : [];
-      say(world, "differs", "This page does not show what its record says", [
-        "The record that the page holds is consistent, and the text of the page is another.",
+      say(world, "differs", "This file does not show what its record says", [
+        "The record that the file holds is consistent, and what the file showed is something else. What follows was made again from the record.",
         ...differences.slice(0, 5),
         ...more,
       ]);
       return;
     }
-    const seal =
-      run?.isSealed === true ? "It is sealed, and its counts agree." : "It is not sealed: the run had not come to rest, and later events may follow.";
+    const seal = run.isSealed ? "It is sealed, and its counts agree." : "It is not sealed: the run had not come to rest, and later events may follow.";
     say(world, "consistent", "Consistent, not anchored", [
       `${plural(record.lines.length, "event")}: every hash, link and number was computed again in this browser. ${seal}`,
       `${plural(compared, "text")} of this page agree with the record.`,
@@ -252,7 +226,7 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
   }
 
   function tellAnchor(world: PageWorld, found: Read, { result, message }: AnchorAnswer): void {
-    if (found.problem !== null || found.differences.length > 0) return tell(world, found);
+    if (found.problem !== null || found.fault !== null || found.differences.length > 0) return tell(world, found);
     const what = `${plural(found.record.lines.length, "event")}, and ${plural(found.compared, "text")} of this page agree with them.`;
     if (result === "anchored") return say(world, "anchored", "Anchored (given key)", [message, what]);
     if (result === "contradicts") return say(world, "changed", "This is not the record that was sealed", [message]);
@@ -260,9 +234,9 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
     say(world, "consistent", headline, [message, what]);
   }
 
-  function leavesOf(world: PageWorld): readonly ReportLeaf[] {
+  function leavesOf(): readonly ReportLeaf[] {
     try {
-      const leaves: unknown = JSON.parse(world.document.getElementById("leaves")?.textContent ?? "[]");
+      const leaves: unknown = JSON.parse(view.block("leaves").text);
       // Written by the kernel; whatever it holds proves nothing without the reader's key and is compared member by member.
       return Array.isArray(leaves) ? (leaves as readonly ReportLeaf[]) : [];
     } catch {
@@ -273,13 +247,13 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
   function connectAnchor(world: PageWorld, found: Read): void {
     const { document } = world;
     const [form, note, key] = [document.getElementById("anchor"), document.getElementById("note"), document.getElementById("key")];
-    if (form === null || note === null || key === null || found.run === null) return;
+    if (form === null || note === null || key === null) return;
     const { run, record } = found;
     const check = async (): Promise<void> => {
       const answer = await anchor(
         { note: note.value, key: key.value },
         { stream: run.events[0]?.stream ?? "", workspaceId: run.workspaceId, hashes: record.hashes },
-        leavesOf(world),
+        leavesOf(),
       );
       tellAnchor(world, found, answer);
     };
@@ -320,6 +294,7 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
   }
 
   const open = async (world: PageWorld): Promise<void> => {
+    await view.ready();
     const [packed, documents] = [await unpack(world, "record"), await unpack(world, "documents")];
     if (packed.fault === "unable") {
       say(world, "unable", "Not checked", [
@@ -338,6 +313,8 @@ export function reportPage({ checker, fold, lists, anchor }: PageTools): (world:
       await open(world);
     } catch (thrown) {
       const why = thrown instanceof Error ? thrown.message : String(thrown);
+      // An edit that brings the check to a fault must not stay in sight.
+      view.show('<html lang="en"><head><title>Not checked</title></head><body><div id="verdict" role="status"></div></body></html>', compare);
       say(world, "unable", "Not checked", [`The check of this page came to a fault, so that nothing can be said: ${why}. Use lily record verify.`]);
     }
   };

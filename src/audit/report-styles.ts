@@ -73,7 +73,7 @@ svg text{fill:var(--ink)}
 .bar.wait rect{fill:none;stroke:var(--wait);stroke-width:1.5;stroke-dasharray:4 3}
 .cross{stroke:var(--bad);stroke-width:2;fill:none}
 .gate circle,.gate rect,.gate path{stroke-width:2;fill:var(--bg)}
-.gate.good circle{stroke:var(--good)}.gate.bad rect{stroke:var(--bad)}.gate.same path{stroke:var(--same)}.gate .cross{stroke:var(--bad);fill:none}
+.gate.good circle{stroke:var(--good)}.gate.bad rect{stroke:var(--bad)}.gate.same path{stroke:var(--same)}.gate .cross{stroke:var(--bad);fill:none}.gate.dry circle,.gate.dry rect{stroke-dasharray:2 2}
 .turn path{stroke-width:1.5;stroke-dasharray:3 3;fill:none}.turn.same path{stroke:var(--same)}.turn.bad path{stroke:var(--bad);stroke-width:3}
 .edges path{fill:none;stroke:var(--soft);stroke-width:1.3}
 marker path{fill:var(--soft)}

@@ -39,7 +39,7 @@ export async function reportRun(core: KernelCore, runText: string, options: { re
   return viewOf(runId, page);
 }
 
-function viewOf(runId: RunId, { html, run, problem }: ReportPage): RunReport {
+function viewOf(runId: RunId, { html, run, problem, script }: ReportPage): RunReport {
   return {
     run_id: runId,
     html,
@@ -47,6 +47,7 @@ function viewOf(runId: RunId, { html, run, problem }: ReportPage): RunReport {
     events: run.events.length,
     sealed: run.isSealed,
     problem: problem === null ? null : { event: problem.event, kind: problem.kind, message: problem.message },
+    script,
   };
 }
 

@@ -35,6 +35,17 @@ const workflow = flow(
   { title: "Weather & <more>", routes: [{ id: "repair", when: { gate: "rows", status: "failed" }, do: { goto: "clean", max: 1 } }] },
 );
 
+/** The text of what is shown but the answer of the check, and what of it is in sight. */
+const shownText = `(() => {
+  const all = [...document.body.querySelectorAll("header, header h1, .state-now, section, tr, td, th, p, text")].filter((one) => one.closest("#verdict, .cover") === null);
+  return [document.title, document.documentElement.hidden, ...all.map((one) => [one.tagName, one.className.baseVal ?? one.className, one.checkVisibility(), one.closest("header") ? "" : one.textContent])].join("\\n").replaceAll(/agrees with the record|the file showed something else; this is what the record says/g, "");
+})()`;
+
+/** Lets styles into the page, as an edit of its head can. */
+function withStyles(html: string): string {
+  return html.replace(/style-src '[^']*'/, "style-src 'unsafe-inline'");
+}
+
 describe.skipIf(isMissing)(`a report ${where}`, () => {
   const browser = new ReportBrowser();
   const bed = new Bed();
@@ -65,7 +76,7 @@ describe.skipIf(isMissing)(`a report ${where}`, () => {
   test("S4: foreign text is shown as text: no markup, no control character, no direction mark", async () => {
     const { page, complaints, close } = await browser.open(html);
     expect(await page.evaluate("[typeof globalThis.pwned, document.images.length]")).toEqual(["undefined", 0]);
-    const text = await page.locator("body").evaluate((body) => body.textContent);
+    const text = await page.evaluate<string>("[...document.body.children].filter((one) => one.tagName !== 'SCRIPT').map((one) => one.textContent).join('')");
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
     expect(text).toContain("</script><script>globalThis.pwned = 1</script> \\x1b[31mred \\u202eesrever <img");
@@ -135,12 +146,85 @@ describe.skipIf(isMissing)(`a report ${where}`, () => {
     ["a status in the graph", (text: string) => text.replace(/class="state" ([^>]*)>succeeded</, 'class="state" $1>failed<')],
     ["a list shown twice", (text: string) => text.replace("</main>", '<ul data-list="gates"></ul></main>')],
     ["a list of another name", (text: string) => text.replace("</main>", '<ul data-list="praise"></ul></main>')],
+    ["the state under the title", (text: string) => text.replace(/(<p class="state-now"><span class=")[^"]*">[^<]*/, '$1st bad">failed')],
+    ["the title of the page", (text: string) => text.replace(/<h1>[^<]*/, "<h1>Another run")],
+    ["the title of the window", (text: string) => text.replace(/<title>[^<]*/, "<title>Another run: succeeded")],
+    ["a hidden row", (text: string) => text.replace(/(<tbody[^>]* data-list="gates"><tr role="row")/, "$1 hidden")],
+    ["a hidden cell", (text: string) => text.replace('<td role="cell" class="st bad"', '<td hidden role="cell" class="st bad"')],
+    [
+      "a cell out of sight",
+      (text: string) => withStyles(text).replace('<td role="cell" class="st bad"', '<td style="display:none" role="cell" class="st bad"'),
+    ],
+    ["a style sheet", (text: string) => withStyles(text).replace("</head>", "<style>#gates{display:none}</style></head>")],
+    ["a class that hides", (text: string) => text.replace('<section id="gates"', '<section class="skip" id="gates"')],
+    ["a class alone", (text: string) => text.replace('class="st bad"', 'class="st good"')],
+    ["text directly in a row", (text: string) => text.replace(/(<tbody[^>]* data-list="gates"><tr role="row">)/, "$1All gates passed.")],
+    ["a caption", (text: string) => text.replace(/<caption>[^<]*/, "<caption>All gates passed")],
+    ["a heading", (text: string) => text.replace(/<h2 id="gates-title">[^<]*/, '<h2 id="gates-title">Gates: all passed')],
+    ["a new section", (text: string) => text.replace("</main>", '<section id="praise"><h2>All is well</h2></section></main>')],
+    ["a new paragraph", (text: string) => text.replace('<section id="gates"', '<p>All is well.</p><section id="gates"')],
+    ["a label of the timeline", (text: string) => text.replace(/(<g class="labels"><text[^>]*>)[^<]*/, "$1other")],
+    ["a class in the timeline", (text: string) => text.replace('<g class="gate bad">', '<g class="gate good">')],
+    ["the arrows of the graph", (text: string) => text.replace('<g class="edges">', '<g class="edges" display="none">')],
+    ["a log tail", (text: string) => text.replace("845 days</pre>", "0 days</pre>")],
+    ["another root", (text: string) => text.replace('<html lang="en">', '<html lang="en" hidden>')],
+    ["text behind the script", (text: string) => text.replace(/<\/body><\/html>\n$/, "<p>All is well.</p></body></html>")],
+    [
+      "a shadow over the page",
+      (text: string) => text.replace('<section id="gates"', '<div><template shadowrootmode="closed"><p>All is well.</p></template></div><section id="gates"'),
+    ],
+    ["names that stand in for those of the document", (text: string) => text.replace("<main", '<form name="getElementById"></form><img name="body"><main')],
   ])("an edited page is found: %s", async (_, edit) => {
     const edited = edit(html);
     expect(edited).not.toBe(html);
     const { page, close } = await browser.open(edited);
-    expect(await verdictOf(page)).toMatchObject({ result: "differs", headline: "This page does not show what its record says" });
+    expect(await verdictOf(page)).toMatchObject({ result: "differs", headline: "This file does not show what its record says" });
     expect(await page.locator(".badge.bad").count()).toBeLessThanOrEqual(2);
+    // What is shown now is what the unchanged file shows.
+    const good = await browser.open(html);
+    const shownBy = (one: Page): Promise<string> => one.evaluate<string>(shownText);
+    expect(await shownBy(page)).toBe(await shownBy(good.page));
+    await good.close();
+    await close();
+  });
+
+  test("S5: an edited page is found: a box in the place of the verdict", async () => {
+    const decoy =
+      '<div hidden><div id="verdict" class="verdict"></div></div><div class="verdict anchored"><p class="headline">Anchored (given key)</p><p>All is well.</p></div>';
+    const edited = html.replace('<div class="page">', `<div class="page">${decoy}`).replace(/<div id="verdict" class="verdict unchecked".*?<\/div>/s, "");
+    const { page, close } = await browser.open(edited);
+    expect(await verdictOf(page)).toMatchObject({ result: "differs" });
+    expect(await page.locator("#verdict").isVisible()).toBe(true);
+    expect(await page.locator("#verdict").count()).toBe(1);
+    expect(await page.locator("body").innerText()).not.toContain("Anchored (given key)");
+    await close();
+  });
+
+  test("S5: what an edit puts into the data beside the record stays data, and is told as a difference or as not compared", async () => {
+    const extras = (text: string): string => html.replace(/(id="extras">)[^<]*/, `$1${text}`);
+    for (const text of [
+      "{",
+      "[]",
+      "null",
+      '{"layout":{"width":1,"height":1,"nodes":[["x",1]],"edges":[]},"guidance":{"scaffold":7},"links":{"a":"javascript:1"}}',
+    ]) {
+      const { page, complaints, close } = await browser.open(extras(text));
+      expect(await verdictOf(page)).toMatchObject({ result: "differs" });
+      expect(await page.locator('a[href^="javascript"]').count()).toBe(0);
+      expect(complaints).toEqual([]);
+      await close();
+    }
+  });
+
+  test("S5: an edited page is not anchored by a checkpoint and a key", async () => {
+    const checkpoint = await kernel.records.checkpoint();
+    if (checkpoint === null) throw new Error("there is a sealed run");
+    const { page, close } = await browser.open(html.replace(/<h1>[^<]*/, "<h1>Another run"));
+    await page.fill("#note", checkpoint.note);
+    await page.fill("#key", checkpoint.verifier_key);
+    await page.click("#anchor button");
+    await page.waitForTimeout(0);
+    expect(await verdictOf(page)).toMatchObject({ result: "differs" });
     await close();
   });
 
@@ -306,8 +390,7 @@ describe.skipIf(isMissing)(`a report ${where}`, () => {
     expect((await verdictOf(page)).result).toBe("consistent");
     expect(await page.locator('[data-list="steps"] tr').count()).toBe(1_000);
     expect(await page.locator("#graph table").count()).toBe(1);
-    // What is not compared claims no agreement.
-    expect(await page.locator("#graph .badge, #timeline .badge").allInnerTexts()).toEqual(Array(2).fill("made with the page, not compared"));
+    expect(await page.locator("#graph .badge, #timeline .badge").allInnerTexts()).toEqual(Array(2).fill("agrees with the record"));
     expect(complaints).toEqual([]);
     await close();
   });

@@ -67,6 +67,32 @@ describe("the texts of a report", () => {
   });
 });
 
+describe("a step that waits to be done again", () => {
+  const maker = new RecordMaker("again");
+  maker.add("RUN_CREATED", { workspace_id: "ws", format: 1, kernel_version: "0.1.0", kind: "workflow" });
+  maker.add("RUN_STARTED", { inputs: {}, parallel: 1 });
+  maker.add("ARTIFACT_STORED", storedText("why", "why", JSON.stringify({ because: "all that it needs was done" })));
+  maker.add("STEP_STARTED", { step_id: "a", attempt: 1, cause: "ready", inputs: [], why_artifact_id: idOf("why") });
+  maker.add("STEP_COMPLETED", { step_id: "a", attempt: 1, outputs: {}, artifacts: [], logs: [], duration_ms: 1, executor: { kind: "shell", exit_code: 0 } });
+  const before = listsOf(maker.bytes());
+  maker.add("RERUN_REQUESTED", { step_ids: ["a"], reason: "once more" });
+  maker.add("GATE_FAILED", { gate_id: "g", step_id: "a", attempt: 1, required: true, reason: "no", log_artifact_ids: [], duration_ms: 1, dry_run: true });
+  const after = listsOf(maker.bytes());
+
+  test("does not show the why of an earlier attempt", () => {
+    expect(before.steps).toEqual([["a", "succeeded", "1", "1 ms", "all that it needs was done"]]);
+    expect(after.steps).toEqual([["a", "pending", "1", "1 ms", "waits to be done again"]]);
+  });
+
+  test("shows the rerun on the timeline, and a dry run as one", () => {
+    expect(after.timeline.map(([text]) => text)).toEqual([
+      expect.stringMatching(/^a attempt 1: completed/),
+      expect.stringMatching(/^rerun of a, at /),
+      expect.stringMatching(/^gate g of a: failed \(dry run\), at /),
+    ]);
+  });
+});
+
 describe("words", () => {
   test.each([
     [0, "0 ms"],

@@ -6,106 +6,42 @@ import { longRecord, RecordMaker } from "./long-record.ts";
 import { signatureVerifier } from "../../src/adapters/crypto/signature-verifier.ts";
 import { reportAnchor } from "../../src/audit/report-anchor.ts";
 import { reportChecker } from "../../src/audit/report-checker.ts";
-import { reportDocument, type ReportSource } from "../../src/audit/report-document.ts";
-import { reportFold } from "../../src/audit/report-fold.ts";
-import { reportLists } from "../../src/audit/report-lists.ts";
+import { reportDocument, type ReportSource, wholeReport } from "../../src/audit/report-document.ts";
+import { reportCompare } from "../../src/audit/report-compare.ts";
 import { type PageTools, type PageWorld, reportPage } from "../../src/audit/report-page.ts";
-import { reportStory } from "../../src/audit/report-story.ts";
-import { reportTexts } from "../../src/audit/report-texts.ts";
 import { reportScript } from "../../src/audit/report-script.ts";
+import { reportView, type ViewWorld } from "../../src/audit/report-view.ts";
+import { FakeDocument, type FakeNode, FakeParser } from "./fake-document.ts";
 
 const source: Omit<ReportSource, "record"> = { documents: [], leaves: [], note: null, problems: [], logHref: () => null, kernelVersion: "0.1.0", gzip: null };
 
-interface FakeCell {
-  readonly textContent: string;
-}
-
-interface FakeEvent {
-  preventDefault(): void;
-  readonly dataTransfer?: { readonly files: readonly object[] };
-}
-
-/** As much of an element as the script asks for. */
-class FakeElement {
-  textContent = "";
-  className = "";
-  hidden = false;
-  value = "";
-  files: null = null;
-  children: FakeElement[] = [];
-  readonly cells: FakeCell[] = [];
-  readonly attributes = new Map<string, string>();
-  readonly listeners = new Map<string, (event: FakeEvent) => void>();
-
-  getAttribute(name: string): string | null {
-    return this.attributes.get(name) ?? null;
-  }
-  setAttribute(name: string, value: string): void {
-    this.attributes.set(name, value);
-  }
-  querySelectorAll(): readonly FakeCell[] {
-    return this.cells;
-  }
-  addEventListener(type: string, listener: (event: FakeEvent) => void): void {
-    this.listeners.set(type, listener);
-  }
-  replaceChildren(...nodes: readonly FakeElement[]): void {
-    this.children = [...nodes];
-  }
-  named(name: string): FakeElement {
-    const other = new FakeElement();
-    other.setAttribute("data-list", name);
-    return other;
-  }
-  replaceText(text: string): void {
-    this.textContent = text;
-  }
-  click(): void {
-    this.listeners.get("click")?.({ preventDefault: () => undefined });
-  }
-}
-
-const decode = (text: string): string =>
-  text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ({ amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" })[name] ?? "");
-
 type Way = "text" | "functions";
 
-function pageTools(): PageTools {
-  const [checker, texts] = [reportChecker(), reportTexts()];
+function pageTools(world: ViewWorld): PageTools {
+  const checker = reportChecker();
   const verifyEd25519 = async (key: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> =>
     signatureVerifier.verify(key, message, signature);
-  return { checker, fold: reportFold(), lists: reportLists(texts, reportStory(texts)), anchor: reportAnchor({ sha256: checker.sha256, verifyEd25519 }) };
+  return { checker, whole: wholeReport(), compare: reportCompare(), anchor: reportAnchor({ sha256: checker.sha256, verifyEd25519 }), view: reportView(world) };
 }
 
-/** Reads the parts of a page that the script looks at. */
+/** A page as a browser opens it, its record replaced. */
 class FakePage {
-  readonly verdict = new FakeElement();
-  readonly byId = new Map<string, FakeElement>();
-  readonly lists: FakeElement[] = [];
-  readonly badges: FakeElement[] = [];
+  readonly document: FakeDocument;
   readonly saved: object[] = [];
   /** Globals in place of the usual ones. */
   readonly more: Readonly<Record<string, unknown>>;
 
   constructor(html: string, record: Uint8Array, more: Readonly<Record<string, unknown>> = {}) {
     this.more = more;
-    for (const id of ["anchor", "note", "key", "files", "save"]) this.byId.set(id, new FakeElement());
-    this.byId.set("verdict", this.verdict);
-    for (const [, id = "", format = "", text = ""] of html.matchAll(/<script type="[^"]*" id="(\w+)"(?: data-format="(\w+)")?>([^<]*)</g)) {
-      const element = new FakeElement();
-      element.setAttribute("data-format", format);
-      element.textContent = id === "record" ? Buffer.from(format === "gzip" ? gzipSync(record) : record).toString("base64") : text;
-      this.byId.set(id, element);
-    }
-    for (const [, names = ""] of html.matchAll(/data-covers="([^"]*)"/g)) {
-      const badge = new FakeElement();
-      badge.setAttribute("data-covers", names);
-      this.badges.push(badge);
-    }
-    for (const { 0: start, 1: tag = "", 2: name = "", index } of html.matchAll(/<(\w+)[^>]* data-list="(\w+)">/g)) {
-      const from = index + start.length;
-      this.lists.push(listOf(name, html.slice(from, html.indexOf(tag === "g" ? "</svg>" : `</${tag}>`, from))));
-    }
+    this.document = new FakeDocument(html);
+    const element = this.byId("record");
+    element.textContent = Buffer.from(element.getAttribute("data-format") === "gzip" ? gzipSync(record) : record).toString("base64");
+  }
+
+  byId(id: string): FakeNode {
+    const found = this.document.getElementById(id);
+    if (found === null) throw new Error(`the page has ${id}`);
+    return found;
   }
 
   /**
@@ -113,39 +49,24 @@ class FakePage {
    * functions themselves, which do the same.
    */
   async run(way: Way): Promise<void> {
-    const document = {
-      getElementById: (id: string) => this.byId.get(id) ?? null,
-      querySelectorAll: (selector: string) => (selector === "[data-list]" ? this.lists : this.badges),
-      createElement: () => new FakeElement(),
-    };
+    const { document } = this;
     const URL = { createObjectURL: (blob: object) => String(this.saved.push(blob)) };
-    const world = { document, atob, TextEncoder, TextDecoder, Uint8Array, DecompressionStream, URL, Blob, ...this.more };
+    const dom = { document, Document: FakeDocument, DOMParser: FakeParser };
+    const world = { ...dom, atob, TextEncoder, TextDecoder, Uint8Array, DecompressionStream, URL, Blob, ...this.more };
     if (way === "text") runInContext(reportScript(), createContext(world));
-    else await reportPage(pageTools())(world as unknown as PageWorld);
-    while (this.verdict.getAttribute("data-result") === null) await new Promise((resolve) => setImmediate(resolve));
+    else await reportPage(pageTools(world as unknown as ViewWorld))(world as unknown as PageWorld);
+    while (this.result === null) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  get result(): string | null {
+    return this.byId("verdict").getAttribute("data-result");
   }
 
   get said(): string {
-    return this.verdict.children.map((line) => line.textContent).join("\n");
+    return this.byId("verdict")
+      .childNodes.map((line) => line.textContent)
+      .join("\n");
   }
-}
-
-function listOf(name: string, content: string): FakeElement {
-  const list = new FakeElement();
-  list.setAttribute("data-list", name);
-  const rows = content.includes("<tr")
-    ? content.split("</tr>")
-    : content.includes("<dt")
-      ? content.split("</div>")
-      : content.includes("<li")
-        ? content.split("</li>")
-        : content.split(/<\/g>|(?<=<\/span> <\/span>)|<\/p>/);
-  for (const row of rows) {
-    const element = new FakeElement();
-    for (const [, text = ""] of row.matchAll(/<(?:td|th|dt|dd|\w+[^>]* data-c)\b[^>]*>([^<]*)</g)) element.cells.push({ textContent: decode(text) });
-    if (element.cells.length > 0) list.children.push(element);
-  }
-  return list;
 }
 
 describe.each(["text", "functions"] as const)("the script of a report as %s", (way) => {
@@ -161,8 +82,8 @@ describe.each(["text", "functions"] as const)("the script of a report as %s", (w
     const page = await opened(record, documents);
     expect(page.said).toContain("Consistent, not anchored");
     expect(page.said).toContain(`${events} events`);
-    expect(page.byId.get("anchor")?.hidden).toBe(false);
-    page.byId.get("anchor")?.listeners.get("submit")?.({ preventDefault: () => undefined });
+    expect(page.byId("anchor").hidden).toBe(false);
+    page.byId("anchor").listeners.get("submit")?.({ preventDefault: () => undefined });
     await new Promise((resolve) => setImmediate(resolve));
     expect(page.said).toContain("The key is not a verifier key");
   });
@@ -174,42 +95,52 @@ describe.each(["text", "functions"] as const)("the script of a report as %s", (w
     changed[at] = (changed[at] ?? 0) ^ 1;
     const page = await opened(changed, documents, record);
     expect(page.said).toContain("The record was changed at event 1 (ARTIFACT_STORED)");
-    expect(page.verdict.getAttribute("data-result")).toBe("changed");
+    expect(page.result).toBe("changed");
   });
 
   test("S5: a page that shows another record's texts differs, and says where", async () => {
     const one = longRecord(3);
     const other = longRecord(3, { reason: "not what happened" });
     const page = await opened(one.record, one.documents, other.record);
-    expect(page.verdict.getAttribute("data-result")).toBe("differs");
+    expect(page.result).toBe("differs");
     expect(page.said).toContain("the page shows");
-    expect(page.badges.some((badge) => badge.textContent === "differs from the record")).toBe(true);
+    expect(page.document.querySelectorAll("[data-covers]").some((badge) => badge.textContent.startsWith("the file showed something else"))).toBe(true);
   });
 
-  test("S5: a list that is not shown, is shown twice, has another row, or that the record does not give differs", async () => {
+  test("S5: whatever else the file shows is named, and is not there any more", async () => {
     const { record, documents } = longRecord(3);
     const { html } = await reportDocument({ ...source, record, documents });
-    const edits: readonly (readonly [says: string, edit: (lists: FakeElement[], gates: FakeElement) => unknown])[] = [
-      ["gates: the page shows 0 rows, and the record gives 3", (lists, gates) => lists.splice(lists.indexOf(gates), 1)],
-      ["the page shows gates more than once", (lists, gates) => lists.push(gates)],
-      ["gates: the page shows 2 rows, and the record gives 3", (_, gates) => gates.children.pop()],
-      ["gates, row 1: the page shows more than the record gives", (_, gates) => gates.children[0]?.cells.push({ textContent: "more" })],
-      ["gates, row 1: the page shows “”, and the record gives “5 ms”", (_, gates) => gates.children[0]?.cells.pop()],
-      ["the page shows a list praise that the record does not give", (lists, gates) => lists.push(gates.named("praise"))],
+    const edits: readonly (readonly [says: string, edit: (text: string) => string])[] = [
+      ["gates: the page shows “</tbody>”, and the record gives “<tr", (text) => text.replace(/(data-list="gates">).*?<\/tbody>/s, "$1</tbody>")],
+      ["the page does not show the part gates", (text) => text.replace(/<section id="gates".*?<\/section>/s, "")],
+      ["the page shows a part praise that the record does not give", (text) => text.replace("</main>", '<section id="praise"></section></main>')],
+      ["the page shows a part a section without a name", (text) => text.replace("</main>", "<section></section></main>")],
+      ["frame: the page shows “<p>”, and the record gives “", (text) => text.replace('<section id="gates"', '<p>well</p><section id="gates"')],
+      ["header: the page shows “Praise”, and the record gives “A long run”", (text) => text.replace(/<h1>[^<]*/, "<h1>Praise")],
+      ['gates: the page shows “<tr hidden="" role="row">”', (text) => text.replace(/(data-list="gates"><tr)/, "$1 hidden")],
+      ["and the record gives nothing", (text) => text.replace("</footer>", "</footer><footer>more</footer>")],
     ];
     for (const [says, edit] of edits) {
-      const page = new FakePage(html, record);
-      const gates = page.lists.find((list) => list.getAttribute("data-list") === "gates");
-      if (gates === undefined) throw new Error("the page shows gates");
-      edit(page.lists, gates);
+      const page = new FakePage(edit(html), record);
       await page.run(way);
-      expect(page.verdict.getAttribute("data-result")).toBe("differs");
+      expect(page.result).toBe("differs");
       expect(page.said).toContain(says);
+      const sections = page.document.querySelectorAll("section").map((node) => node.getAttribute("id"));
+      expect(sections).toEqual(new FakePage(html, record).document.querySelectorAll("section").map((node) => node.getAttribute("id")));
     }
-    const many = new FakePage(html, record);
-    for (const list of many.lists) list.children = [];
+    const many = new FakePage(html.replaceAll("<h2", "<h3").replaceAll("</h2>", "</h3>"), record);
     await many.run(way);
     expect(many.said).toMatch(/and \d+ more$/);
+  });
+
+  test("S5: a page that cannot be compared differs", async () => {
+    const { record, documents } = longRecord(3);
+    const { html } = await reportDocument({ ...source, record, documents });
+    const page = new FakePage(html, record);
+    Object.defineProperty(page.byId("gates"), "nodeName", { value: 7 });
+    await page.run(way);
+    expect(page.result).toBe("differs");
+    expect(page.said).toContain("cannot be compared");
   });
 
   test("S5: a seal that counts other events is named, though every hash is right", async () => {
@@ -226,7 +157,7 @@ describe.each(["text", "functions"] as const)("the script of a report as %s", (w
     const good = maker.bytes();
     maker.add("GATE_PASSED", { gate_id: "g", log_artifact_ids: 7, metrics: 3 });
     const page = await opened(maker.bytes(), [], good);
-    expect(page.verdict.getAttribute("data-result")).toBe("unable");
+    expect(page.result).toBe("unable");
     expect(page.said).toContain("Not checked");
   });
 
@@ -235,44 +166,58 @@ describe.each(["text", "functions"] as const)("the script of a report as %s", (w
     const packed = await reportDocument({ ...source, record, documents, gzip: async (bytes) => gzipSync(bytes) });
     const page = new FakePage(packed.html, record);
     await page.run(way);
-    expect(page.verdict.getAttribute("data-result")).toBe("consistent");
-    page.byId.get("save")?.click();
+    expect(page.result).toBe("consistent");
+    page.byId("save").click();
     expect(page.saved).toHaveLength(1);
     const old = new FakePage(packed.html, record, { DecompressionStream: undefined });
     await old.run(way);
     expect(old.said).toContain("it has no DecompressionStream");
     const broken = new FakePage(packed.html, record);
-    const element = broken.byId.get("record");
-    if (element !== undefined) element.textContent = `${element.textContent.slice(0, 400)}AAAA${element.textContent.slice(404)}`;
+    const element = broken.byId("record");
+    element.textContent = `${element.textContent.slice(0, 400)}AAAA${element.textContent.slice(404)}`;
     await broken.run(way);
     expect(broken.said).toContain("The record was changed at event");
     const noText = new FakePage(packed.html, record);
-    noText.byId.get("record")?.replaceText("~");
+    noText.byId("record").textContent = "~";
     await noText.run(way);
     expect(noText.said).toContain("its base64 text is damaged");
+  });
+
+  test("S5: a fault of the check leaves nothing of the file in sight", async () => {
+    const { record, documents } = longRecord(2);
+    const { html } = await reportDocument({ ...source, record, documents });
+    const page = new FakePage(html.replace("<main", '<p class="headline">Anchored (given key)</p><main'), record);
+    const world = { document: page.document, Document: FakeDocument, DOMParser: FakeParser, atob } as unknown as ViewWorld & PageWorld;
+    const tell = (): never => {
+      throw new Error("no memory");
+    };
+    await reportPage({ ...pageTools(world), whole: { ...wholeReport(), tell } })(world);
+    expect(page.result).toBe("unable");
+    expect(page.said).toContain("no memory");
+    expect(page.document.root.textContent).not.toContain("Anchored (given key)");
   });
 
   test("documents and leaves that cannot be read are missing, and nothing else", async () => {
     const { record, documents } = longRecord(2);
     const { html } = await reportDocument({ ...source, record, documents });
     const page = new FakePage(html, record);
-    page.byId.get("documents")?.replaceText(Buffer.from("{not json").toString("base64"));
-    page.byId.get("leaves")?.replaceText("{not json");
+    page.byId("documents").textContent = Buffer.from("{not json").toString("base64");
+    page.byId("leaves").textContent = "{not json";
     await page.run(way);
-    expect(page.verdict.getAttribute("data-result")).toBe("differs");
-    page.byId.get("anchor")?.listeners.get("submit")?.({ preventDefault: () => undefined });
+    expect(page.result).toBe("differs");
+    page.byId("anchor").listeners.get("submit")?.({ preventDefault: () => undefined });
     await new Promise((resolve) => setImmediate(resolve));
-    expect(page.verdict.getAttribute("data-result")).toBe("differs");
+    expect(page.result).toBe("differs");
   });
 
   test("files are taken by what they hold, and large ones are not", async () => {
     const { record, documents } = longRecord(2);
     const page = await opened(record, documents);
     const file = (text: string, size = text.length) => ({ size, text: async () => text });
-    const drop = page.byId.get("anchor")?.listeners.get("drop");
+    const drop = page.byId("anchor").listeners.get("drop");
     drop?.({ preventDefault: () => undefined, dataTransfer: { files: [file("a\n\nb\n"), file(" key \n"), file("x".repeat(10), 70_000)] } });
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-    expect([page.byId.get("note")?.value, page.byId.get("key")?.value]).toEqual(["a\n\nb\n", "key"]);
+    expect([page.byId("note").value, page.byId("key").value]).toEqual(["a\n\nb\n", "key"]);
     expect(page.said).toContain("The key is not a verifier key");
   });
 
