@@ -297,6 +297,8 @@ export interface RunReport {
   readonly sealed: boolean;
   /** Where the record stops being what was recorded; null when it is consistent. */
   readonly problem: { readonly event: number; readonly kind: string | null; readonly message: string } | null;
+  /** Digest of the script in the page: the same for every report that this build of Lily makes. */
+  readonly script: string;
 }
 
 export interface Kernel {

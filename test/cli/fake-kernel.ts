@@ -35,6 +35,7 @@ const samplePack: PackRow = {
 
 export interface FakeOptions {
   readonly reproduction?: Reproduction;
+  readonly why?: WhyView;
   /** How many of the events were recorded before the run was taken up. */
   readonly eventsBefore?: number;
   readonly view?: RunView;
@@ -246,7 +247,7 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
       unenforced: async () => options.unenforced ?? null,
       why: async (run, step) => {
         known(run);
-        return reply(sampleWhy, "runs.why", run, step);
+        return reply(options.why ?? sampleWhy, "runs.why", run, step);
       },
       checkedLogs: async (run, filter) =>
         reply(options.logs ?? [], "runs.logs", run, filter).map((log) => ({
@@ -295,7 +296,15 @@ export function fakeKernel(options: FakeOptions = {}): Fake {
     provenance: async (run) => reply(options.graph ?? sampleGraph, "provenance", run),
     report: async (run, request) =>
       reply(
-        { run_id: view.run_id, html: "<!doctype html>\n", status: view.status, events: 8, sealed: true, problem: options.reportProblem ?? null },
+        {
+          run_id: view.run_id,
+          html: "<!doctype html>\n",
+          status: view.status,
+          events: 8,
+          sealed: true,
+          problem: options.reportProblem ?? null,
+          script: `sha256:${"5c".repeat(32)}`,
+        },
         "report",
         run,
         request,
