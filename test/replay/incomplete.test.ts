@@ -51,16 +51,16 @@ test("what a person asks for is really done again, though earlier results of a p
     outputs: { o: { path: "o.txt" } },
     ...more,
   });
-  const steps = { a: pure([`${bed.dir}/a.log`]), b: pure([], { needs: ["a"] }) };
+  const steps = { a: pure([`${bed.root}/a.log`]), b: pure([], { needs: ["a"] }) };
   const { view } = await bed.run(flow(steps));
   const kernel = await bed.kernel();
   const again = await bed.finish(await kernel.runs.rerun(view.run_id, { from: ["a"], reason: "again" }));
   expect(again.view.status).toBe("succeeded");
-  expect(bed.read("a.log")).toBe("x\nx\n");
+  expect(bed.read("../a.log")).toBe("x\nx\n");
   expect(stepOf(again.view, "a").attempts.map(({ cause }) => cause)).toEqual(["ready", "rerun"]);
   const fork = await bed.finish(await kernel.runs.fork(view.run_id, { from: ["a"], reason: "again" }));
   expect(fork.view.status).toBe("succeeded");
-  expect(bed.read("a.log")).toBe("x\nx\nx\n");
+  expect(bed.read("../a.log")).toBe("x\nx\nx\n");
   expect(fork.view.steps.map(({ status, attempts }) => [status, attempts.length])).toEqual([
     ["succeeded", 1],
     ["succeeded", 1],
