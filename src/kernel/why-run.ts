@@ -29,14 +29,14 @@ export async function whyRun(core: KernelCore, runText: string, stepId: string):
     return { ...view, decision: "pending", because: `step ${stepId} has not started, and nothing was decided about it` };
   const decision = decisionOf(event);
   const whyId = event.data.why_artifact_id;
-  const isAsked = isAskedFor(events, stepId);
-  if (whyId === undefined) return { ...view, decision, ...withoutWhy(event, step, isAsked) };
-  return { ...view, decision, why_artifact_id: whyId, ...(await certificate(core, events, whyId)), advice: isAsked ? null : adviceOf(step, event) };
+  const advice = isPlain(events) ? adviceOf(step, event) : null;
+  if (whyId === undefined) return { ...view, decision, because: plainSentence(event, step), advice };
+  return { ...view, decision, why_artifact_id: whyId, ...(await certificate(core, events, whyId)), advice };
 }
 
-/** Whether a person named the step to be done again, here or as the place to fork from. */
-function isAskedFor(events: readonly LedgerEvent[], stepId: string): boolean {
-  return events.some((event) => (event.kind === "RERUN_REQUESTED" || event.kind === "RUN_FORKED") && event.data.step_ids.includes(stepId));
+/** Whether reuse is what the reader has to think of: not where a person asked for steps again, or the run was stopped. */
+function isPlain(events: readonly LedgerEvent[]): boolean {
+  return !events.some((event) => event.kind === "RERUN_REQUESTED" || event.kind === "RUN_FORKED" || event.kind === "RUN_INCOMPLETE");
 }
 
 function isDecision(event: LedgerEvent, stepId: string): event is DecisionEvent {
@@ -73,13 +73,12 @@ async function certificate(
 
 const howto = "docs/howto/reuse-results.md";
 
-function withoutWhy(event: DecisionEvent, step: PlanStep, isAsked: boolean): Pick<WhyView, "because" | "advice"> {
-  if (event.kind === "POLICY_VIOLATION") return { because: `step ${step.id} was denied: ${event.data.details}`, advice: null };
-  if (event.kind !== "STEP_STARTED") return { because: `step ${step.id} was decided without a certificate`, advice: null };
-  return { because: startSentence(step, event.data, isAsked), advice: isAsked ? null : adviceOf(step, event) };
+function plainSentence(event: DecisionEvent, step: PlanStep): string {
+  if (event.kind === "POLICY_VIOLATION") return `step ${step.id} was denied: ${event.data.details}`;
+  return event.kind === "STEP_STARTED" ? startSentence(step, event.data) : `step ${step.id} was decided without a certificate`;
 }
 
-function startSentence(step: PlanStep, { attempt, cause, route_id: routeId }: EventOf<"STEP_STARTED">["data"], isAsked: boolean): string {
+function startSentence(step: PlanStep, { attempt, cause, route_id: routeId }: EventOf<"STEP_STARTED">["data"]): string {
   switch (cause) {
     case "retry":
       return `step ${step.id}, attempt ${attempt}, is a retry: the attempt before it did not succeed`;
@@ -91,7 +90,6 @@ function startSentence(step: PlanStep, { attempt, cause, route_id: routeId }: Ev
       return `step ${step.id}, attempt ${attempt}, was started because a person asked for it`;
     case "ready":
       if (attempt > 1) return `step ${step.id}, attempt ${attempt}, ran again because something it needs was done again`;
-      if (isAsked) return `step ${step.id} ran because a person asked for it`;
       return step.pure
         ? `step ${step.id} ran: earlier results were not looked for`
         : `step ${step.id} ran because it is not pure: such a step is done in every run`;

@@ -56,4 +56,22 @@ describe("what people did with a run", () => {
     expect(runViewText(fork, options)).toContain(`reused from run ${view.run_id} attempt 1`);
     expect(runViewText(fork, options)).toContain(`lily run show ${view.run_id}`);
   });
+
+  it("nobody is told to say pure where a person asked, or the run was stopped", async () => {
+    const steps = { a: sh("true"), b: sh("test ! -e slow || sleep 60", { needs: ["a"] }) };
+    const { view } = await bed.run(flow(steps));
+    const kernel = await bed.kernel();
+    expect(await kernel.runs.why(view.run_id, "b")).toMatchObject({ advice: expect.stringContaining("pure: true") });
+    await bed.finish(await kernel.runs.rerun(view.run_id, { from: ["a"], reason: "again" }));
+    expect(await kernel.runs.why(view.run_id, "a")).toMatchObject({ because: expect.stringContaining("asked for a again"), advice: null });
+    expect(await kernel.runs.why(view.run_id, "b")).toMatchObject({ because: expect.stringContaining("asked for a again"), advice: null });
+
+    bed.write("slow", "");
+    const handle = await bed.start(flow(steps));
+    for await (const event of handle.events()) {
+      if (event.kind === "STEP_STARTED" && event.data.step_id === "b") await kernel.security.set("LOCKDOWN", "a drill");
+    }
+    expect((await handle.done()).status).toBe("incomplete");
+    expect(await kernel.runs.why(handle.runId, "b")).toMatchObject({ decision: "ran", advice: null });
+  });
 });

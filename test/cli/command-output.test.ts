@@ -39,6 +39,33 @@ const judged = {
   anchoring: { code: "KEY_INVALID", message: "readable by others" },
 } as const;
 
+const denied = {
+  run_id: runId,
+  step_id: "clean",
+  decision: "denied",
+  because: "step clean was denied: it wrote out/x, which the policy denies",
+  advice: null,
+  why_artifact_id: "art_7",
+  compared_with: null,
+  inputs: 0,
+  changed: [{ kind: "policy", name: "write_denied", before: null, after: null }],
+} as const;
+
+const plain = runView("succeeded");
+const actedOn: typeof plain = {
+  ...plain,
+  acts: [
+    { act: "replaced", at: plain.created_at, by: "user:ada", target: "output clean.table: art_1 by art_2", reason: "a typo\u001b[2J" },
+    { act: "unblocked", at: plain.created_at, by: "user:ada", target: null, reason: "looked at" },
+  ],
+  steps: plain.steps.map((step) => ({
+    ...step,
+    produced_artifact_ids: Array.from({ length: 22 }, (_, n) => `art_${n}`),
+    reused_from: { run_id: "0196f0", step_id: "clean", attempt: 2 },
+  })),
+  gates: plain.gates.map((gate) => ({ ...gate, replaced: true })),
+};
+
 /** Each runs twice: as text and with --json. */
 const cases: readonly Case[] = [
   { name: "init", argv: ["init"] },
@@ -107,6 +134,8 @@ const cases: readonly Case[] = [
   { name: "run-gates-nothing", argv: ["run", "gates", "latest", "--judge-only"] },
   { name: "run-gates-usage", argv: ["run", "gates", "latest"] },
   { name: "run-why", argv: ["run", "why", "latest", "clean"] },
+  { name: "run-why-denied", argv: ["run", "why", "latest", "clean"], kernel: { why: denied } },
+  { name: "run-show-acts", argv: ["run", "show", "latest"], kernel: { view: actedOn } },
   { name: "run-cancel", argv: ["run", "cancel", "latest", "--reason", "wrong input"], kernel: { view: runView("canceled") } },
   { name: "run-cancel-late", argv: ["run", "cancel", "latest"] },
   { name: "run-report", argv: ["run", "report", "latest", "--out", "/dev/null", "--force"] },
