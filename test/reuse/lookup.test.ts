@@ -55,6 +55,26 @@ describe("the record has the last word: an index that", () => {
     }
   });
 
+  test.each([
+    ["says that an event speaks against a result which does not", { seq: 0 }],
+    ["names an event that there is none of", { seq: 100_000 }],
+    ["names a run that there is none of", { run_id: "0000" as ResultRow["run_id"], seq: 1 }],
+  ])("%s makes no certificate of it", async (_, place) => {
+    await bed.run(one());
+    const kernel = await openWith(bed, (parts) => ({
+      index: replaced(parts.index, {
+        results: async ({ spoiled, ...filter }, limit) =>
+          spoiled !== true ? [] : (await parts.index.results(filter, limit)).map((row) => ({ ...row, against: { run_id: row.run_id, ...place } })),
+      }),
+    }));
+    try {
+      const view = await (await kernel.runs.start({ document: one(), dir: bed.dir })).done();
+      expect((await kernel.runs.why(view.run_id, "a")).because).toBe("step a ran: there is no earlier result of it to compare with");
+    } finally {
+      await kernel.close();
+    }
+  });
+
   test("names what a changed record does not vouch for makes the step run", async () => {
     const { view } = await bed.run(one());
     const kernel = await openWith(bed, () => ({}));
