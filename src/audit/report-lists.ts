@@ -2,6 +2,7 @@
  * Everything that a report shows of the record, as named lists of rows of text. The page shows these texts and holds the text of this very
  * function, so that the reader's browser can make them again from the record and compare. It names nothing from outside of itself.
  */
+import type { LedgerEvent } from "../contracts/event.ts";
 import type { ReportAttempt, ReportGate, ReportRun, ReportStep } from "./report-fold.ts";
 import type { ReportStory } from "./report-story.ts";
 import type { ReportTexts } from "./report-texts.ts";
@@ -298,6 +299,32 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
     );
   }
 
+  /** What stands on the timeline beside attempts; null for what does not. */
+  function momentText(event: LedgerEvent): string | null {
+    switch (event.kind) {
+      case "GATE_PASSED":
+      case "GATE_FAILED":
+      case "GATE_ERROR": {
+        const { gate_id, step_id, dry_run } = event.data;
+        return `gate ${gate_id} of ${step_id ?? "the run"}: ${event.kind.slice(5).toLowerCase()}${dry_run === true ? " (dry run)" : ""}`;
+      }
+      case "ROUTE_TAKEN": {
+        const { route_id, action, target } = event.data;
+        return `${route_id === null ? "built-in rule" : `route ${route_id}`}: ${action}${target === undefined ? "" : ` ${target}`}`;
+      }
+      case "STEP_REUSED":
+        return `${event.data.step_id}: reused`;
+      case "RERUN_REQUESTED":
+        return `rerun of ${list(event.data.step_ids.slice(0, 20))}`;
+      case "ARTIFACT_REPLACED":
+        return `${plain(event.data.name)}${event.data.step_id === undefined ? "" : ` of ${event.data.step_id}`} replaced`;
+      case "SECURITY_ESCALATED":
+        return `security escalation to ${event.data.to}`;
+      default:
+        return null;
+    }
+  }
+
   /** Attempts first, then what happened at one moment, in the order of the record: the drawing goes through the same. */
   function timeline(run: ReportRun, attempts: readonly ReportAttempt[]): ReportRow[] {
     const rows = attempts.map((attempt): ReportRow => {
@@ -305,19 +332,8 @@ export function reportLists(texts: ReportTexts, storyOf: (run: ReportRun) => Rep
       return [`${attempt.step} attempt ${attempt.n}: ${attempt.outcome}, from ${clock(attempt.startedAt)}${took}`];
     });
     for (const event of run.events) {
-      const at = clock(event.at);
-      if (event.kind === "GATE_PASSED" || event.kind === "GATE_FAILED" || event.kind === "GATE_ERROR") {
-        rows.push([
-          `gate ${event.data.gate_id} of ${event.data.step_id ?? "the run"}: ${event.kind.slice(5).toLowerCase()}${event.data.dry_run === true ? " (dry run)" : ""}, at ${at}`,
-        ]);
-      } else if (event.kind === "ROUTE_TAKEN") {
-        const { route_id, action, target } = event.data;
-        rows.push([`${route_id === null ? "built-in rule" : `route ${route_id}`}: ${action}${target === undefined ? "" : ` ${target}`}, at ${at}`]);
-      } else if (event.kind === "STEP_REUSED") rows.push([`${event.data.step_id}: reused, at ${at}`]);
-      else if (event.kind === "RERUN_REQUESTED") rows.push([`rerun of ${list(event.data.step_ids.slice(0, 20))}, at ${at}`]);
-      else if (event.kind === "ARTIFACT_REPLACED")
-        rows.push([`${plain(event.data.name)}${event.data.step_id === undefined ? "" : ` of ${event.data.step_id}`} replaced, at ${at}`]);
-      else if (event.kind === "SECURITY_ESCALATED") rows.push([`security escalation to ${event.data.to}, at ${at}`]);
+      const told = momentText(event);
+      if (told !== null) rows.push([`${told}, at ${clock(event.at)}`]);
     }
     return rows;
   }

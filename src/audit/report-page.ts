@@ -220,14 +220,14 @@ export function reportPage({ checker, whole, compare, anchor, view }: PageTools)
     const seal = run.isSealed ? "It is sealed, and its counts agree." : "It is not sealed: the run had not come to rest, and later events may follow.";
     say(world, "consistent", "Consistent, not anchored", [
       `${plural(record.lines.length, "event")}: every hash, link and number was computed again in this browser. ${seal}`,
-      `${plural(compared, "text")} of this page agree with the record.`,
+      `${plural(compared, "text")} of this page agree with the record, but for what is marked as not compared.`,
       "Whoever could write all of it could have written another record that is consistent too. A checkpoint and a key that you have from elsewhere rule that out.",
     ]);
   }
 
   function tellAnchor(world: PageWorld, found: Read, { result, message }: AnchorAnswer): void {
     if (found.problem !== null || found.fault !== null || found.differences.length > 0) return tell(world, found);
-    const what = `${plural(found.record.lines.length, "event")}, and ${plural(found.compared, "text")} of this page agree with them.`;
+    const what = `${plural(found.record.lines.length, "event")}, and ${plural(found.compared, "text")} of this page agree with them, but for what is marked as not compared.`;
     if (result === "anchored") return say(world, "anchored", "Anchored (given key)", [message, what]);
     if (result === "contradicts") return say(world, "changed", "This is not the record that was sealed", [message]);
     const headline = result === "partly" ? "Consistent, in part anchored (given key)" : "Consistent, not anchored";
