@@ -139,6 +139,7 @@ const cases: readonly Case[] = [
   { name: "run-cancel", argv: ["run", "cancel", "latest", "--reason", "wrong input"], kernel: { view: runView("canceled") } },
   { name: "run-cancel-late", argv: ["run", "cancel", "latest"] },
   { name: "run-report", argv: ["run", "report", "latest", "--out", "/dev/null", "--force"] },
+  { name: "run-report-quiet", argv: ["--quiet", "run", "report", "latest", "--out", "/dev/null", "--force"] },
   { name: "run-report-exists", argv: ["run", "report", "latest", "--out", "/dev/null"] },
   {
     name: "run-report-damaged",

@@ -59,4 +59,16 @@ export const auditBites: readonly Bite[] = [
     ],
     suite: vitest("test/tidy/audit-reads-only.test.ts"),
   },
+  {
+    name: "interrupted-is-compared",
+    breaks: "B10 a new run that was stopped is no evidence against reproducibility",
+    edits: [{ file: "src/kernel/reproduce-run.ts", find: "    if (interrupted !== null) break;\n", replace: "" }],
+    suite: vitest("test/audit/reproduce.test.ts"),
+  },
+  {
+    name: "kept-replacement-forgotten",
+    breaks: "B10 a replacement that a fork kept is named as the cause",
+    edits: [{ file: "src/audit/run-facts.ts", find: '?.producer_kind === "human"', replace: '?.producer_kind === "system"' }],
+    suite: vitest("test/audit/diff.test.ts"),
+  },
 ];

@@ -29,7 +29,7 @@ export async function runReport(cli: CliContext, { out, force }: RunReportFlags,
         const kind = problem.kind === null ? "" : ` (${plainText(problem.kind)})`;
         lines.push(`the record is damaged at event ${problem.event}${kind}: ${plainText(problem.message)}`, "the report shows what is before that place");
       }
-      lines.push(`its script is ${script}, as in every report of this build; who has that from you can compare`);
+      if (!cli.flags.quiet) lines.push(`its script is ${script}, as in every report of this build; who has that from you can compare`);
       return lines.join("\n");
     });
     return 0;
