@@ -139,7 +139,7 @@ export const runBites: readonly Bite[] = [
     breaks: "a plan runs only the code that it binds",
     edits: [
       {
-        file: "src/kernel/run-operations.ts",
+        file: "src/kernel/take-up-run.ts",
         find: 'if (drift.length > 0) throw new LilyError("WORKFLOW_DRIFT"',
         replace: 'if (drift.length < 0) throw new LilyError("WORKFLOW_DRIFT"',
       },
@@ -193,7 +193,7 @@ export const runBites: readonly Bite[] = [
     edits: [
       {
         file: "src/runtime/perform-gate.ts",
-        find: "await checkCode(run, folder);",
+        find: "await checkCode(run, step, folder);",
         replace: "",
       },
     ],
