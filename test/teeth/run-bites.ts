@@ -99,7 +99,11 @@ export const runBites: readonly Bite[] = [
         find: 'assert(step.unmet === 0, "E1: a step is ready only when every dependency succeeded");',
         replace: 'assert(true, "");',
       },
-      { file: applyEvent, find: '  if (step.unmet !== 0) throw illegal(event, "E1: a dependency has not succeeded");\n', replace: "" },
+      {
+        file: applyEvent,
+        find: 'if (step.unmet !== 0) throw illegal(event, "E1: a dependency has not succeeded");\n  if (data.attempt !== step.attempt + 1)',
+        replace: "if (data.attempt !== step.attempt + 1)",
+      },
     ],
     suite: scheduler,
   },
