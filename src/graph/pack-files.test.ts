@@ -15,7 +15,18 @@ test("a file whose mark is unchanged is not read again, any other is", async () 
   files["b"] = "3";
   const read: string[] = [];
   const tree = memoryFileTree(files);
-  const watched: FileTree = { ...tree, open: (path) => (read.push(path), tree.open(path)), read: (path, max) => (read.push(path), tree.read(path, max)) };
+  const noted = (path: string): void => void read.push(path);
+  const watched: FileTree = {
+    ...tree,
+    open: (path) => {
+      noted(path);
+      return tree.open(path);
+    },
+    read: (path, max) => {
+      noted(path);
+      return tree.read(path, max);
+    },
+  };
   const second = await packFiles(watched, new Map(first.map((file) => [file.path, file])));
   expect([second[0] === first[0], new Set(read)]).toEqual([true, new Set(["b"])]);
   expect(packDigest(second)).not.toBe(packDigest(first));
